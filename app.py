@@ -1,0 +1,94 @@
+"""The playground: options, settings, cache, one gr.Blocks over the tabs, queue, launch; nothing else."""
+
+import logging
+import os
+import sys
+
+# Read by libraries when they are imported, so set before: no telemetry, and no proxy between us and ourselves.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+for name in ("NO_PROXY", "no_proxy"):
+    os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1", "localhost")))
+
+import gradio as gr
+
+from playground import storage
+from playground.context import Context, build_context
+from playground.errors import BadInput, PlaygroundError
+from playground.settings import Settings, from_command_line, read_users
+from tabs import _shell, _status, _ui, discover
+
+TITLE = "Generative AI playground"
+
+
+def build_page(context: Context) -> gr.Blocks:
+    """One page over all tabs."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gr.Markdown(f"# {TITLE}", elem_classes="page-title")
+        _status.build(context, page)
+        shell = _shell.Shell(page)
+        with gr.Tabs() as shell.tabs:
+            for tab in discover():
+                shell.build(tab, context)
+        shell.finish()
+    return page.queue(max_size=200, api_open=False)
+
+
+def theme() -> gr.Theme:
+    """Gradio's own default, whose fonts come with it, in our two colours."""
+    return gr.themes.Default(primary_hue=gr.themes.colors.indigo, secondary_hue=gr.themes.colors.amber,
+                             neutral_hue=gr.themes.colors.slate)
+
+
+def launch_options(settings: Settings) -> dict:
+    """The arguments of launch(), all but how it blocks."""
+    assets = _ui.ASSETS
+    return {
+        "server_name": settings.host, "server_port": settings.port or None, "share": settings.share,
+        "auth": read_users(settings.auth) if settings.auth else None,
+        "theme": theme(), "css": (assets / "page.css").read_text(), "js": (assets / "page.js").read_text(),
+        "footer_links": ["api", "settings"], "show_error": False, "run_history": False, "enable_monitoring": False,
+        "strict_cors": True, "mcp_server": False, "state_session_capacity": 200, "max_file_size": "25mb",
+        "blocked_paths": [str(settings.data_dir)], "ssr_mode": False, "quiet": True,
+    }
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Folders and variables that libraries read; StorageTrouble if the data folder cannot be made."""
+    temporary = storage.ensure_folder(settings.data_dir / "gradio")
+    os.environ["GRADIO_TEMP_DIR"] = str(temporary)
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "none")
+    if settings.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        os.environ["TRANSFORMERS_OFFLINE"] = "1"
+
+
+def start(settings: Settings, block: bool = True) -> gr.Blocks:
+    """Builds and launches the page; prints its address. Raises PlaygroundError for what the operator can mend."""
+    prepare_environment(settings)
+    page = build_page(build_context(settings))
+    try:
+        _, local, shared = page.launch(**launch_options(settings), prevent_thread_lock=True)
+    except OSError as problem:
+        raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
+                       "Choose another with --port, or --port 0 for any free one.") from problem
+    print(f"{TITLE}: {local}" + (f"\nPublic link: {shared}" if shared else ""), flush=True)
+    if block:
+        page.block_thread()
+    return page
+
+
+def main() -> int:
+    """The command line; 2 for something the operator can mend."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        start(from_command_line())
+    except PlaygroundError as problem:
+        print(f"Cannot start. {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

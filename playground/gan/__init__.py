@@ -1,0 +1,1 @@
+"""Faces from a generator: latents, truncation, walks, arithmetic, and what happens inside."""

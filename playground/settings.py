@@ -1,0 +1,122 @@
+"""The options of the playground: one frozen dataclass, from the command line and the environment.
+
+Each option `--some-name` can also be given as PLAYGROUND_SOME_NAME; the command line wins.
+"""
+
+import argparse
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from playground.errors import BadInput
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+         "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def default_data_dir() -> Path:
+    """Where converted models, jobs and visitors' files lie unless the user says otherwise."""
+    return user_data_path("generative-playground", appauthor=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator chose. Sizes in bytes."""
+
+    host: str = field(default="127.0.0.1", metadata={"help": "address to listen on"})
+    port: int = field(default=7860, metadata={"help": "port to listen on; 0 takes any free one"})
+    share: bool = field(default=False, metadata={"help": "ask Gradio for a public link (needs the internet)"})
+    auth: Path | None = field(default=None, metadata={"help": "file of user:password lines; visitors must log in"})
+    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, cuda:1, mps"})
+    memory_budget: int | None = field(
+        default=None, metadata={"help": "memory for models, such as 6GB or 800MB (default: from the machine)"})
+    offline: bool = field(default=False, metadata={"help": "never ask the model hub; no request leaves the machine"})
+    data_dir: Path = field(
+        default_factory=default_data_dir, metadata={"help": "folder for converted models, jobs and uploads"})
+    models_dir: Path | None = field(
+        default=None, metadata={"help": "folder of your own copies of models, one subfolder a catalog key"})
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise BadInput(f"Port {self.port} does not exist.", "Use --port with 0 to 65535.")
+        if self.device.split(":")[0] not in DEVICES:
+            raise BadInput(f"Unknown device {self.device!r}.", f"Use --device with one of {', '.join(DEVICES)}.")
+        if self.memory_budget is not None and self.memory_budget <= 0:
+            raise BadInput("A memory budget must be larger than nothing.", "Use --memory-budget 4GB, say.")
+
+
+def parse_size(text: str) -> int:
+    """Bytes meant by '6GB', '800 MB', '2GiB' or '123456'."""
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMGT]?I?)B?\s*", text.upper())
+    if match is None or match[2] not in UNITS:
+        raise BadInput(f"{text!r} is not a size.", "Write it like 6GB, 800MB or 2GiB.")
+    return int(float(match[1]) * UNITS[match[2]])
+
+
+def parse_flag(text: str) -> bool:
+    """The truth of an environment variable: 1, true, yes, on against 0, false, no, off or nothing."""
+    word = text.strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise BadInput(f"{text!r} is neither yes nor no.", "Use 1 or 0.")
+
+
+def parse_port(text: str) -> int:
+    """A port number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"{text!r} is not a port number.", "Use --port 7860, say.") from None
+
+
+PARSERS = {"port": parse_port, "share": parse_flag, "offline": parse_flag, "memory_budget": parse_size,
+           "auth": Path, "data_dir": Path, "models_dir": Path, "host": str, "device": str}
+
+
+def from_command_line(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the arguments, else from PLAYGROUND_* variables, else the defaults.
+
+    Raises BadInput for a value that cannot be used; exits with usage for an unknown option.
+    """
+    parser = argparse.ArgumentParser(
+        prog="app.py", description="A browser playground for generative AI.",
+        epilog="Each option can also be given as a variable: --data-dir as PLAYGROUND_DATA_DIR.")
+    for option in fields(Settings):
+        flag = "--" + option.name.replace("_", "-")
+        if option.type is bool:
+            parser.add_argument(flag, action="store_const", const="1", help=option.metadata["help"])
+        else:
+            parser.add_argument(flag, help=option.metadata["help"], metavar=option.name.split("_")[-1].upper())
+    given = {name: text for name, text in vars(parser.parse_args(argv)).items() if text is not None}
+    for option in fields(Settings):
+        variable = "PLAYGROUND_" + option.name.upper()
+        if option.name not in given and environ.get(variable):
+            given[option.name] = environ[variable]
+    return Settings(**{name: PARSERS[name](text) for name, text in given.items()})
+
+
+def read_users(path: Path) -> list[tuple[str, str]]:
+    """The (user, password) pairs of a file with one `user:password` a line; # starts a comment line."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as problem:
+        raise BadInput(f"The login file {path} cannot be read ({problem.strerror}).",
+                       "Give --auth a text file with one user:password a line.") from None
+    users = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, colon, password = line.strip().partition(":")
+        if not (name and colon and password):
+            raise BadInput(f"Line {number} of {path} is not user:password.", "Write one user:password a line.")
+        users.append((name, password))
+    if not users:
+        raise BadInput(f"The login file {path} names nobody.", "Write one user:password a line.")
+    return users

@@ -1,0 +1,69 @@
+"""Files written so that a crash or a full disk leaves either the old one or the new one, never half of one."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playground.errors import StorageTrouble
+
+REASONS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
+           errno.EROFS: "the disk is read-only", errno.EACCES: "it may not be written by this user",
+           errno.EPERM: "it may not be written by this user", errno.ENOTDIR: "a file stands where a folder should be"}
+
+
+@contextlib.contextmanager
+def trouble(path: Path) -> Iterator[None]:
+    """Turns an OSError about writing into a StorageTrouble that names the place and the remedy."""
+    try:
+        yield
+    except OSError as problem:
+        reason = REASONS.get(problem.errno or 0, problem.strerror or type(problem).__name__)
+        raise StorageTrouble(
+            f"Cannot write to {path}: {reason}.",
+            "Free some space or name another folder with --data-dir (PLAYGROUND_DATA_DIR).") from problem
+
+
+def ensure_folder(path: Path) -> Path:
+    """The folder, made if need be; StorageTrouble if it cannot be."""
+    with trouble(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file aside and renames it into place; StorageTrouble if that fails."""
+    ensure_folder(path.parent)
+    with trouble(path.parent):
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(aside, path)
+        except BaseException:
+            os.unlink(aside)
+            raise
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, renamed to `path` when the block ends well and removed when it does not.
+
+    Where another process put its own there meanwhile, that one stays.
+    """
+    ensure_folder(path.parent)
+    with trouble(path.parent):
+        aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    try:
+        with trouble(path.parent):
+            yield aside
+            try:
+                aside.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Language models, tokenizers, word vectors, sentence embeddings and n-grams."""

@@ -1,0 +1,103 @@
+"""What a tab is, and what the page around the tabs does for them: links, first visits, hand-overs between tabs.
+
+A tab calls these on the Shell that its build() is given. Tabs do not know each other: one offers a place
+("next-token"), another sends a value there, and the shell connects the two when all tabs are built.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.context import Context
+from tabs import _ui
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab: its title, its place in the row, one sentence on what it is, and the function that lays it out."""
+
+    title: str
+    order: int
+    summary: str
+    build: Callable[[Context, "Shell"], None]
+
+    @property
+    def slug(self) -> str:
+        """The tab's name in links: 'gan-faces'."""
+        return re.sub(r"\W+", "-", self.title.lower()).strip("-")
+
+
+class Shell:
+    """The page as a tab sees it."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        self.page = page
+        self.tabs: gr.Tabs | None = None
+        self._item: gr.Tab | None = None
+        self._first = ""
+        self._offers: dict[str, tuple[str, Any]] = {}
+        self._sends: list[tuple[gr.Button, Any, str]] = []
+
+    def build(self, tab: Tab, context: Context) -> None:
+        """Lays a tab out inside the page's gr.Tabs, under its one sentence."""
+        with gr.Tab(tab.title, id=tab.slug) as self._item:
+            self._first = self._first or tab.slug
+            gr.Markdown(tab.summary, elem_classes="summary")
+            tab.build(context, self)
+
+    def on_open(self, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **lane: Any) -> None:
+        """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen.
+
+        `query` holds the parameters of the link by which the page was opened, if that link leads to this tab
+        (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError.
+        """
+        slug, first = str(self._item.id), self._first
+        opened = gr.State(False)
+
+        def once(seen: bool, request: gr.Request, *values: Any) -> Iterator[Any]:
+            query = dict(request.query_params)
+            if seen:
+                yield gr.skip()
+                return
+            for result in _ui.results(fn, query if query.get("tab") == slug else {}, *values):
+                yield (True, *result) if isinstance(result, tuple) else (True, result)
+
+        def on_load(seen: bool, request: gr.Request, *values: Any) -> Iterator[Any]:
+            if request.query_params.get("tab", first) == slug:
+                yield from once(seen, request, *values)
+            else:
+                yield gr.skip()
+
+        wiring = {"inputs": [opened, *inputs], "outputs": [opened, *outputs], "api_visibility": "private",
+                  **(lane or _ui.QUICK)}
+        self._item.select(_ui.guard(once), **wiring)
+        self.page.load(_ui.guard(on_load), **wiring)
+
+    def offer(self, place: str, component: Any) -> None:
+        """Lets other tabs send a value into a component of this tab."""
+        self._offers[place] = (str(self._item.id), component)
+
+    def send(self, button: gr.Button, source: Any, place: str) -> None:
+        """On a click, puts the value of `source` into the component offered as `place`, and opens that tab."""
+        self._sends.append((button, source, place))
+
+    def finish(self) -> None:
+        """Connects what is sent to what is offered, and links to their tabs; called once all tabs are built."""
+        for button, source, place in self._sends:
+            if place in self._offers:
+                self._connect(button, source, *self._offers[place])
+            else:
+                button.visible = False  # the tab that takes it is not installed
+        self.page.load(_ui.guard(self._select), None, [self.tabs], show_progress="hidden",
+                       api_visibility="private", **_ui.QUICK)
+
+    def _connect(self, button: gr.Button, source: Any, slug: str, target: Any) -> None:
+        button.click(lambda value: (value, gr.Tabs(selected=slug)), [source], [target, self.tabs],
+                     show_progress="hidden", api_visibility="private", **_ui.QUICK)
+
+    def _select(self, request: gr.Request) -> Any:
+        slug = request.query_params.get("tab")
+        return gr.Tabs(selected=slug) if slug else gr.skip()

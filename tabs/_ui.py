@@ -1,0 +1,136 @@
+"""What tabs share: the error guard, queue lanes, endpoints for scripts, the fold, figures and links.
+
+The guard is the one place where an error of the engine becomes text on the page. Gradio renders that text
+as HTML, and it may quote what a visitor typed, so it is escaped here.
+"""
+
+import functools
+import html
+import inspect
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from playground.errors import PlaygroundError
+
+log = logging.getLogger(__name__)
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+# Gradio gives every listener a queue of its own unless they share an id: without these lanes eight tabs
+# would be eight jobs on one processor. Answers that take milliseconds never wait behind a model.
+COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 1}
+QUICK = {"concurrency_id": "quick", "concurrency_limit": 16}
+
+
+def guard(fn: Callable) -> Callable:
+    """fn, with its errors turned into text that a visitor can read and that is safe to render."""
+    if inspect.isgeneratorfunction(fn):
+        @functools.wraps(fn)
+        def guarded_generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            try:
+                yield from fn(*args, **kwargs)
+            except Exception as problem:
+                raise visible_error(problem) from problem
+        return guarded_generator
+
+    @functools.wraps(fn)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        except Exception as problem:
+            raise visible_error(problem) from problem
+    return guarded
+
+
+def visible_error(problem: Exception) -> gr.Error:
+    """The gr.Error of a problem: the text of a PlaygroundError, escaped; a reference number for a bug."""
+    if isinstance(problem, gr.Error):
+        return problem
+    if isinstance(problem, PlaygroundError):
+        text = f"<strong>{html.escape(problem.what)}</strong> {html.escape(problem.remedy)}"
+        return gr.Error(text, duration=20, title="That did not work", print_exception=False)
+    reference = secrets.token_hex(4)
+    log.error("Unexpected error %s", reference, exc_info=problem)
+    return gr.Error(f"Something broke on our side (reference {reference}; the log has the details). "
+                    "Nothing you entered is lost; try again.", title="That is a bug", print_exception=False)
+
+
+def results(fn: Callable, *args: Any) -> Iterator[Any]:
+    """What a plain function returns, or a generator yields."""
+    if inspect.isgeneratorfunction(fn):
+        yield from fn(*args)
+    else:
+        yield fn(*args)
+
+
+def endpoint(fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], api_name: str, **lane: Any) -> None:
+    """A name that a script can count on, apart from what the page's own controls look like this month.
+
+    `inputs` and `outputs` are components made for it, invisible; their labels name the arguments.
+    """
+    button = gr.Button(visible=False)
+    button.click(guard(fn), list(inputs), list(outputs), api_name=api_name, **(lane or QUICK))
+
+
+def event(trigger: Callable, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **options: Any) -> Any:
+    """Wires a page event: guarded, out of the API's list, in the quick lane unless told otherwise."""
+    lane = {} if "concurrency_id" in options else QUICK
+    return trigger(guard(fn), list(inputs), list(outputs), **{"api_visibility": "private", **lane, **options})
+
+
+def fold(title: str, text: str) -> None:
+    """A closed fold with an explanation in Markdown: how something works, and its source."""
+    with gr.Accordion(title, open=False):
+        gr.Markdown(text, elem_classes="explainer")
+
+
+def engine_progress(progress: gr.Progress) -> Callable[[float, str], None]:
+    """gr.Progress as the engine's Progress: (fraction 0..1, words)."""
+    def report(fraction: float, words: str) -> None:
+        progress(fraction, desc=words)
+    return report
+
+
+def style(figure: Any, height: int = 340) -> Any:
+    """A plotly figure without background of its own; text and grid take the theme's colours in page.css."""
+    figure.update_layout(
+        height=height, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", colorway=PALETTE,
+        font={"family": "inherit", "size": 13, "color": MUTED}, margin={"l": 48, "r": 16, "t": 36, "b": 40},
+        hoverlabel={"font": {"family": "inherit"}}, legend={"bgcolor": "rgba(0,0,0,0)"})
+    figure.update_xaxes(gridcolor=GRID, zerolinecolor=GRID)
+    figure.update_yaxes(gridcolor=GRID, zerolinecolor=GRID)
+    return figure
+
+
+PALETTE = ["#6366f1", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#84cc16", "#ec4899"]
+MUTED = "#7c8496"
+GRID = "rgba(128,136,152,0.25)"
+
+
+def query(**parameters: Any) -> str:
+    """The ?tab=... part of a link."""
+    return "?" + urlencode(parameters)
+
+
+def copy_link(button: gr.Button, link: gr.Textbox) -> None:
+    """Wires a button that copies the page's address with the query in `link` and shows it in the address bar."""
+    button.click(None, [link], None, js=COPY_LINK)
+
+
+COPY_LINK = """(query) => {
+    const url = location.origin + location.pathname + query;
+    history.replaceState(null, "", query);
+    if (navigator.clipboard) navigator.clipboard.writeText(url);
+}"""
+
+
+def coming(context: Any, shell: Any) -> None:
+    """The body of a tab that is announced and not built: no fake controls."""
+    gr.HTML('<div class="coming"><strong>Coming.</strong> This tab is planned and not built yet; '
+            "nothing here pretends to work.</div>")

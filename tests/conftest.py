@@ -1,0 +1,94 @@
+"""Fixtures: one data folder with converted models for the whole run, one launched page, a script's client, a browser.
+
+The converted language model is kept in .cache/test-data, so that only the first run makes it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """A data folder that outlives the run: the language model is converted once."""
+    path = ROOT / ".cache" / "test-data"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def settings(data_dir):
+    """Offline, on the CPU, any free port."""
+    from playground.settings import Settings
+
+    return Settings(port=0, device="cpu", offline=True, data_dir=data_dir)
+
+
+@pytest.fixture(scope="session")
+def context(settings):
+    """The engine as the app builds it: real models, one cache for the whole run."""
+    from playground.context import build_context
+
+    return build_context(settings)
+
+
+@pytest.fixture(scope="session")
+def url(settings) -> Iterator[str]:
+    """The address of the launched page."""
+    import app
+
+    page = app.start(settings, block=False)
+    yield page.local_url
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def client(url):
+    """A script's client of the launched page."""
+    from gradio_client import Client
+
+    return Client(url, analytics_enabled=False, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium; its absence fails in CI and skips elsewhere."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is not installed: apt-get install chromium")
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        engine = play.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield engine
+        engine.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """A fresh visitor's window on the page; fails the test on an error in the browser's console."""
+    window = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = window.new_page()
+    tab.set_default_timeout(60_000)
+    problems: list[str] = []
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.goto(url)
+    tab.get_by_role("tab").first.wait_for()
+    yield tab
+    window.close()
+    assert not problems
