@@ -1,0 +1,99 @@
+"""What the denoiser learns from, computed once: latents of the pictures, token states of captions.
+
+Scope: folds the latents' mean and spread into the trained autoencoder, writes it as the `vae`
+folder, encodes every picture of a learnt label, and draws training batches.
+File: latents.pt (means, stds [N, 4, 16, 16] and states [C, 24, 384] in half precision; state 0
+is the empty caption's).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground.diffusion.pocket import autoencoder, captions, data, frozen
+from playground.diffusion.pocket.training import load_checkpoint, save_checkpoint
+
+FACES_SHARE = 0.35  # of a batch
+EMPTY_SHARE = 0.10  # of captions are left empty, which is what guidance compares with
+PLAIN_SHARE = 0.4  # of captions are the plain one
+
+
+def prepare(
+    work: Path, text_encoder: Any, tokenizer: Any, channels: tuple[int, ...] = autoencoder.CHANNELS
+) -> None:
+    """work/autoencoder.pt and work/data -> work/vae and work/latents.pt."""
+    model = autoencoder.new_autoencoder(channels).eval()
+    model.load_state_dict(load_checkpoint(work / "autoencoder.pt")["model"])
+    pictures, rows = data.load_set(work, "train")
+    learnt = np.array([label.learnt for label in data.load_labels(work)])
+    chosen = learnt[rows]
+    encoded = autoencoder.encode(model, pictures[chosen])  # [N, 2, 4, 16, 16]
+    mean, std = autoencoder.latent_statistics(encoded)
+    print("latent mean", mean.tolist(), "std", std.tolist())
+    autoencoder.fold_statistics(model, mean, std)
+    model.save_pretrained(work / "vae")
+    mean, std = mean[:, None, None], std[:, None, None]
+    save_checkpoint(
+        work / "latents.pt",
+        {
+            "means": ((encoded[:, 0] - mean) / std).half(),
+            "stds": (encoded[:, 1] / std).half(),
+            "rows": torch.from_numpy(rows[chosen]),
+            "states": frozen.token_states(text_encoder, tokenizer, all_captions(work)).half(),
+        },
+    )
+
+
+def all_captions(work: Path) -> list[str]:
+    """The empty caption, then every caption of a learnt label once, in order."""
+    labels = [label for label in data.load_labels(work) if label.learnt]
+    return list(dict.fromkeys(["", *(text for label in labels for text in label.captions)]))
+
+
+class LatentSampler:
+    """Draws training batches from latents.pt: faces and emoji by share, emoji by their weights."""
+
+    def __init__(self, work: Path) -> None:
+        saved = load_checkpoint(work / "latents.pt")
+        self.means, self.stds, self.states = saved["means"], saved["stds"], saved["states"]
+        rows, labels = saved["rows"].numpy(), data.load_labels(work)
+        position = {text: i for i, text in enumerate(all_captions(work))}
+        self.captions_of = {
+            row: [position[text] for text in labels[row].captions] for row in np.unique(rows)
+        }
+        self.rows = rows
+        emoji = [row for row in np.unique(rows) if labels[row].captions[0] != captions.FACE]
+        self.faces = np.flatnonzero(~np.isin(rows, emoji))
+        self.pictures_of = [np.flatnonzero(rows == row) for row in emoji]
+        weights = np.array([labels[row].weight for row in emoji])
+        self.chances = weights / weights.sum()
+
+    def choose(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of `count` pictures and of a caption for each; faces come first."""
+        faces = rng.binomial(count, FACES_SHARE)
+        emoji = rng.choice(len(self.pictures_of), count - faces, p=self.chances)
+        pictures = np.concatenate(
+            [rng.choice(self.faces, faces), [rng.choice(self.pictures_of[i]) for i in emoji]]
+        ).astype(np.int64)
+        return pictures, np.array([self._caption(rng, self.rows[i]) for i in pictures])
+
+    def _caption(self, rng: np.random.Generator, row: int) -> int:
+        chance, options = rng.random(), self.captions_of[row]
+        if chance < EMPTY_SHARE:
+            return 0
+        if chance < EMPTY_SHARE + PLAIN_SHARE or len(options) == 1:
+            return options[0]
+        return int(rng.choice(options[1:]))
+
+    def batch(
+        self, rng: np.random.Generator, noise: torch.Generator, count: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents drawn from their posteriors [B, 4, 16, 16] and token states [B, 24, 384]."""
+        pictures, texts = self.choose(rng, count)
+        means, stds = self.means[pictures].float(), self.stds[pictures].float()
+        drawn = means + stds * torch.randn(means.shape, generator=noise)
+        return drawn, self.states[texts].float()
