@@ -19,25 +19,30 @@ from playground.settings import Settings, from_command_line, read_users
 from tabs import _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
+PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
 
 
 def build_page(context: Context) -> gr.Blocks:
     """One page over all tabs."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(f"# {TITLE}", elem_classes="page-title")
-        _status.build(context, page)
+        with gr.Row(elem_classes="masthead"):
+            gr.Markdown(f"# {TITLE}", elem_classes="page-title")
+            bar = _status.bar(context, page)
         shell = _shell.Shell(page)
         with gr.Tabs() as shell.tabs:
             for tab in discover():
                 shell.build(tab, context)
         shell.finish()
+        _status.build(context, page, bar)
     return page.queue(max_size=200, api_open=False)
 
 
 def theme() -> gr.Theme:
-    """Gradio's own default, whose fonts come with it, in our two colours."""
-    return gr.themes.Default(primary_hue=gr.themes.colors.indigo, secondary_hue=gr.themes.colors.amber,
-                             neutral_hue=gr.themes.colors.slate)
+    """Gradio's own default in our two colours. Its fonts come with it; their weight 600 lacks most letters."""
+    fonts = {"font": (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif"),
+             "font_mono": (gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace")}
+    colors = gr.themes.colors
+    return gr.themes.Default(primary_hue=colors.indigo, secondary_hue=colors.amber, neutral_hue=colors.slate, **fonts)
 
 
 def launch_options(settings: Settings) -> dict:
@@ -49,7 +54,7 @@ def launch_options(settings: Settings) -> dict:
         "theme": theme(), "css": (assets / "page.css").read_text(), "js": (assets / "page.js").read_text(),
         "footer_links": ["api", "settings"], "show_error": False, "run_history": False, "enable_monitoring": False,
         "strict_cors": True, "mcp_server": False, "state_session_capacity": 200, "max_file_size": "25mb",
-        "blocked_paths": [str(settings.data_dir)], "ssr_mode": False, "quiet": True,
+        "blocked_paths": [str(settings.data_dir / name) for name in PRIVATE], "ssr_mode": False, "quiet": True,
     }
 
 

@@ -13,11 +13,15 @@ from tabs import _ui
 EVERY = 5.0  # seconds between two looks; the bar is a courtesy and not worth more traffic
 
 
-def build(context: Context, page: gr.Blocks) -> None:
-    """Lays out the bar and its fold, keeps both fresh, and answers /cache_status."""
-    bar = gr.HTML(bar_html(context, page), elem_id="status")
+def bar(context: Context, page: gr.Blocks) -> gr.HTML:
+    """The slim bar, to be placed over the tabs."""
+    return gr.HTML(bar_html(context, page), elem_id="status", padding=False)
+
+
+def build(context: Context, page: gr.Blocks, bar: gr.HTML) -> None:
+    """Lays out the fold that lists the models, keeps it and the bar fresh, and answers /cache_status."""
     with gr.Accordion("Models in memory", open=False):
-        table = gr.HTML(table_html(context), elem_id="cache-table")
+        table = gr.HTML(table_html(context), elem_id="cache-table", padding=False)
     shown = gr.State(("", ""))
 
     def refresh(before: tuple[str, str]) -> tuple[Any, Any, Any]:

