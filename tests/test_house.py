@@ -44,22 +44,17 @@ def test_importing_the_whole_page_imports_nothing_heavy_and_opens_no_socket():
     modules = [str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
                for folder in ("tabs", "playground") for path in sorted((ROOT / folder).rglob("*.py"))
                if path.name != "__main__.py"]
-    lazy = [name for name in modules if name not in TORCH_MODULES]
     code = f"""
 import sys
 opened = []
 sys.addaudithook(lambda event, details: opened.append(details) if event == "socket.connect" else None)
 import importlib, app
-for name in {lazy!r}:
+for name in {modules!r}:
     importlib.import_module(name)
 print([name for name in {HEAVY!r} if name in sys.modules], opened)
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert shown.stdout.strip() == "[] []", shown.stderr
-
-
-# modules that define torch classes: nothing imports them before a model is needed, which the test above shows
-TORCH_MODULES = {"playground.gan.dcgan"}
 
 
 def test_the_eight_tabs_stand_in_their_order():
