@@ -1,0 +1,21 @@
+"""A text's tokens as a script gets them."""
+
+from typing import Any
+
+from playground.context import Context
+from playground.text.tokenizing import encodings
+
+
+def tokenize(context: Context, text: Any, encoding: Any = encodings.DEFAULT) -> dict:
+    """{"count", "characters", "tokens": [{"id", "text", "bytes"}]} of a text, special tokens as plain text.
+
+    `bytes` is in hexadecimal. Raises BadInput for a text of more than a million characters or an unknown
+    encoding, ModelMissing for one that is not on this machine.
+    """
+    text = encodings.check_text(text)
+    with encodings.lease(context, encoding) as chosen:
+        ids = chosen.encode(text).ids
+        tokens = {number: chosen.token(number) for number in set(ids)}
+    shown = {number: {"id": number, "text": token.text, "bytes": token.data.hex()}
+             for number, token in tokens.items()}
+    return {"count": len(ids), "characters": len(text), "tokens": [shown[number] for number in ids]}
