@@ -13,4 +13,5 @@
         all[to].focus();
         all[to].click();
     });
+    document.body.dataset.keys = "ready";
 }

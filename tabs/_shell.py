@@ -55,23 +55,26 @@ class Shell:
         (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError.
         """
         slug, first = str(self._item.id), self._first
-        opened = gr.State(False)
+        # A link selects its tab, so both events below may come for one visitor, even at once. Whoever pops the
+        # ticket runs; gr.State gives every visitor a copy of the list, and list.pop is atomic.
+        ticket = gr.State(["unused"])
 
-        def once(seen: bool, request: gr.Request, *values: Any) -> Iterator[Any]:
-            query = dict(request.query_params)
-            if seen:
+        def once(tickets: list[str], request: gr.Request, *values: Any) -> Iterator[Any]:
+            try:
+                tickets.pop()
+            except IndexError:
                 yield gr.skip()
                 return
-            for result in _ui.results(fn, query if query.get("tab") == slug else {}, *values):
-                yield (True, *result) if isinstance(result, tuple) else (True, result)
+            query = dict(request.query_params)
+            yield from _ui.results(fn, query if query.get("tab") == slug else {}, *values)
 
-        def on_load(seen: bool, request: gr.Request, *values: Any) -> Iterator[Any]:
+        def on_load(tickets: list[str], request: gr.Request, *values: Any) -> Iterator[Any]:
             if request.query_params.get("tab", first) == slug:
-                yield from once(seen, request, *values)
+                yield from once(tickets, request, *values)
             else:
                 yield gr.skip()
 
-        wiring = {"inputs": [opened, *inputs], "outputs": [opened, *outputs], "api_visibility": "private",
+        wiring = {"inputs": [ticket, *inputs], "outputs": list(outputs), "api_visibility": "private",
                   **(lane or _ui.QUICK)}
         self._item.select(_ui.guard(once), **wiring)
         self.page.load(_ui.guard(on_load), **wiring)

@@ -71,8 +71,9 @@ def browser():
         if os.environ.get("CI"):
             pytest.fail("Chromium is not installed: apt-get install chromium")
         pytest.skip("Chromium is not installed (apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=40_000)  # two cores that do other things as well
     with sync_playwright() as play:
         engine = play.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield engine
@@ -88,7 +89,7 @@ def page(browser, url):
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.goto(url)
-    tab.get_by_role("tab").first.wait_for()
+    tab.locator("body[data-keys=ready]").wait_for()  # the page's own script runs last
     yield tab
     window.close()
     assert not problems
