@@ -130,7 +130,6 @@ COPY_LINK = """(query) => {
 }"""
 
 
-def coming(context: Any, shell: Any) -> None:
-    """The body of a tab that is announced and not built: no fake controls."""
-    gr.HTML('<div class="coming"><strong>Coming.</strong> This tab is planned and not built yet; '
-            "nothing here pretends to work.</div>")
+def coming(context: Any, shell: Any, what: str = "") -> None:
+    """The body of a tab that is announced and not built: what it will do, and no fake controls."""
+    gr.HTML(f'<div class="coming"><strong>Not built yet.</strong> {html.escape(what)}</div>')
