@@ -12,4 +12,5 @@ WHAT = (
     "all data deleted at once."
 )
 
-TAB = Tab("Personal LoRA", 30, "Upload photos, watch the model learn you, take the adapter home.", partial(_ui.coming, what=WHAT))
+TAB = Tab("Personal LoRA", 30, "Upload photos, watch the model learn you, take the adapter home.",
+          partial(_ui.coming, what=WHAT))

@@ -11,4 +11,5 @@ WHAT = (
     "enough cases to tell. Runs on the local models, from a form or from YAML in promptfoo's format."
 )
 
-TAB = Tab("Prompt evaluation", 80, "Find out which prompt works, and how sure you can be.", partial(_ui.coming, what=WHAT))
+TAB = Tab("Prompt evaluation", 80, "Find out which prompt works, and how sure you can be.",
+          partial(_ui.coming, what=WHAT))

@@ -1,4 +1,4 @@
-"""The page in Chromium: it opens with faces on it, its tabs and tools answer to mouse and keyboard, nothing overflows."""
+"""The page in Chromium: it opens with faces on it, tabs and tools answer to mouse and keyboard, nothing overflows."""
 
 import re
 
@@ -9,6 +9,8 @@ pytestmark = pytest.mark.browser
 
 TITLES = ["GAN faces", "Diffusion steps", "Personal LoRA", "N-gram babble", "Word vectors", "Tokenizer", "Next token",
           "Prompt evaluation"]
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def faces(page):
@@ -106,7 +108,7 @@ def test_a_phone_can_read_every_tab(browser, url, theme):
             window.get_by_role("button", name="More tabs").click()
             window.locator(".overflow-dropdown button", has_text=title).click()
         window.wait_for_timeout(300)
-        assert window.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, title
+        assert window.evaluate(OVERFLOW) <= 0, title
     window.close()
 
 

@@ -72,7 +72,7 @@ def test_arithmetic_that_cancels_gives_the_first_face_back(context):
 def test_the_layers_end_in_the_face(context):
     seen = inside.trace(context, 42)
     assert [layer.maps.shape for layer in seen.layers] == [(16, side, side) for side in (4, 8, 16, 32)]
-    assert all(0 <= layer.maps.min() and layer.maps.max() <= 1 for layer in seen.layers)
+    assert all(layer.maps.min() >= 0 and layer.maps.max() <= 1 for layer in seen.layers)
     assert np.abs(seen.picture.astype(int) - faces.generate(context, 1, 42).pictures[0]).max() <= 1
     assert seen.z == pytest.approx(faces.latent(42).reshape(10, 10).numpy())
 
