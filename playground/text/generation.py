@@ -82,13 +82,13 @@ class Reader:
 
 
 def steps(context: Context, model: LanguageModel, ids: Sequence[int], controls: Controls, *, seed: int,
-          max_tokens: int, who: str = WHO) -> Iterator[Step]:
+          max_tokens: int, first: int = 0, who: str = WHO) -> Iterator[Step]:
     """Draws up to max_tokens tokens after ids (T), one a step; ends before a token that ends a text.
 
-    The draw `number` of the seed chooses token `number`, from 0. The caller holds the lease of the model.
+    The draws of the seed are used one after another from the draw `first` on. The caller holds the model's lease.
     """
     reader = Reader(context, model, ids, who)
-    for number in range(max_tokens):
+    for number in range(first, first + max_tokens):
         logits = reader.logits()
         drawn = sampling.draw(distribution.shaped(logits, controls), seed, number)
         if drawn.token in model.ends:

@@ -1,0 +1,192 @@
+"""The Next token tab's folds: the three phases inside the model, the tree of what may come, training pairs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from playground.context import Context
+from playground.text import language_model
+from playground.text.language_model import LanguageModel
+from playground.text.next_token import inside, pairs, tree
+from playground.text.next_token.inside import Guess, Inside, Movement
+from playground.text.next_token.pairs import Training
+from playground.text.next_token.passage import Passage
+from playground.text.next_token.predict import Predictor
+from tabs import _next_figures, _next_style, _ui
+
+LENS_PLACES = 8
+LINES = "He devoured the orange\norange\nHe painted the wall orange\nHe devoured the apple\nHe painted the wall blue"
+POST = ("Two hours of wrestling practice tonight. Coach made us drill the same takedown fifty times, and my shoulders "
+        "are done. I can't wait for Saturday's match!")
+
+
+class Sections:
+    """The folds that show the present text; those that stand open follow it."""
+
+    def __init__(self, look: gr.State) -> None:
+        self.look = look
+        self.tree: gr.HTML | None = None  # its boxes can be clicked and taken
+        self._open: list[tuple[gr.State, Callable, list[Any], list[Any]]] = []
+
+    def add(self, fold: gr.Accordion, fill: Callable, inputs: list[Any], outputs: list[Any]) -> None:
+        """Fills a fold when it opens: fill(look, *inputs) -> outputs."""
+        shown = gr.State(False)
+        _ui.event(fold.expand, lambda *values: (True, *fill(*values)), [self.look, *inputs], [shown, *outputs],
+                  **_ui.COMPUTE)
+        _ui.event(fold.collapse, lambda: False, [], [shown], show_progress="hidden")
+        self._open.append((shown, fill, inputs, outputs))
+
+    def refresh_after(self, event: Any) -> None:
+        """Fills what stands open again, once an event has changed the text."""
+        for shown, fill, inputs, outputs in self._open:
+            _ui.event(event.then, _when(fill, len(outputs)), [shown, self.look, *inputs], outputs,
+                      show_progress="hidden", **_ui.COMPUTE)
+
+
+def _when(fill: Callable, count: int) -> Callable:
+    """`fill`, where the first argument is true."""
+    def fill_if(shown: bool, *values: Any) -> Any:
+        results = fill(*values) if shown else (gr.skip(),) * count
+        return results if count > 1 else results[0]
+    return fill_if
+
+
+def build(context: Context, predictor: Predictor, look: gr.State) -> Sections:
+    """Lays out the folds."""
+    sections = Sections(look)
+    with gr.Accordion("Phase 1 · The text becomes a matrix", open=False) as fold:
+        _matrix(context, sections, fold)
+    with gr.Accordion("Phase 2 · The layers: who looks at whom", open=False) as fold:
+        _attention(context, sections, fold)
+    with gr.Accordion("Phase 2 · The layers: how context moves a word", open=False) as fold:
+        _movement(context, look, fold)
+    with gr.Accordion("Phase 3 · Unembedding: the best guess after each layer", open=False) as fold:
+        _lens(context, sections, fold)
+    with gr.Accordion("The tree of what may come", open=False) as fold:
+        sections.tree = _tree(predictor, sections, fold)
+    with gr.Accordion("Training pairs: what a post teaches", open=False) as fold:
+        _pairs(context, look, fold)
+    return sections
+
+
+def with_model(context: Context, passage: Passage, fn: Callable[[LanguageModel], Any]) -> Any:
+    """fn(model) with the model of a passage."""
+    with context.cache.lease(language_model.spec(context, passage.model)) as model:
+        return fn(model)
+
+
+def look_inside(context: Context, passage: Passage) -> Inside:
+    """One pass over the present text that keeps what shows inside."""
+    return with_model(context, passage, lambda model: inside.look_inside(context, model, passage.ids))
+
+
+def _matrix(context: Context, sections: Sections, fold: gr.Accordion) -> None:
+    gr.Markdown("Each token is looked up in a table and becomes D numbers. N tokens make a D x N matrix, one column a "
+                "token. It is all that the layers get to see.", elem_classes="summary")
+    table, figure = gr.HTML(css_template=_next_figures.CSS), gr.Plot(show_label=False)
+
+    def fill(look: Any) -> tuple:
+        seen = look_inside(context, look.passage)
+        return _next_figures.matrix_table(seen), _next_figures.matrix(seen)
+
+    sections.add(fold, fill, [], [table, figure])
+
+
+def _attention(context: Context, sections: Sections, fold: gr.Accordion) -> None:
+    gr.Markdown("In every layer a token gathers from itself and from those before it. A row shows how a token "
+                "shares its attention out; each row sums to 1. Many heads rest on the first token when they find "
+                "nothing. In Gemma 3 270M, head 4 of layer 3 looks one token back.", elem_classes="summary")
+    with gr.Row():
+        layer = gr.Slider(1, 18, 8, step=1, label="Layer", min_width=160)
+        head = gr.Slider(0, 4, 4, step=1, label="Head", info="0: mean of all heads", min_width=160)
+    figure = gr.Plot(show_label=False)
+    kept = gr.State(None)
+
+    def fill(look: Any, at: Any, which: Any) -> tuple:
+        seen = look_inside(context, look.passage)
+        layers, heads = seen.attention.shape[:2]
+        at, which = min(int(at), layers), min(int(which), heads)
+        kept_map = (seen.tokens, seen.attention.astype(np.float16))
+        return (kept_map, gr.Slider(maximum=layers, value=at), gr.Slider(maximum=heads, value=which),
+                _next_figures.attention(seen.tokens, inside.attention_map(seen.attention, at, which)))
+
+    def move(seen: Any, at: Any, which: Any) -> Any:
+        tokens, weights = seen
+        return _next_figures.attention(tokens, inside.attention_map(weights, at, which))
+
+    sections.add(fold, fill, [layer, head], [kept, layer, head, figure])
+    for slider in (layer, head):
+        _ui.event(slider.input, move, [kept, layer, head], [figure], trigger_mode="always_last", show_progress="hidden")
+
+
+def _movement(context: Context, look: gr.State, fold: gr.Accordion) -> None:
+    gr.Markdown("A token enters with the same vector wherever it stands. Layer by layer the vector takes up what "
+                "stands before it: in the middle layers an orange that is eaten is nearer to an eaten apple than to "
+                "an orange wall. The lines compare the last token of the first line with that of each other line.",
+                elem_classes="summary")
+    with gr.Row():
+        lines = gr.Textbox(LINES, label="One text a line", lines=5, max_lines=6, min_width=260)
+        with gr.Column(min_width=200):
+            raw = gr.Checkbox(False, label="Plain cosine", info="Off: each dimension is standardised first, since a "
+                              "few large ones hide the others")
+            go = gr.Button("Compare", variant="primary")
+    figure = gr.Plot(show_label=False)
+
+    def run(present: Any, texts: str, unscaled: bool) -> Any:
+        moved: Movement = with_model(context, present.passage, lambda model: inside.movement(
+            context, model, texts.splitlines()))
+        return _next_figures.movement(moved, unscaled)
+
+    for trigger in (fold.expand, go.click, raw.input):
+        _ui.event(trigger, run, [look, lines, raw], [figure], **_ui.COMPUTE)
+
+
+def _lens(context: Context, sections: Sections, fold: gr.Accordion) -> None:
+    gr.Markdown("The last layer's vector is compared with every token of the vocabulary, which gives the logits. Done "
+                "after each layer, this shows the guess as it forms (the *logit lens*). A darker cell is a surer "
+                "guess; the small number is the rank there of the token that wins in the end.", elem_classes="summary")
+    grid = gr.HTML(css_template=_next_figures.CSS)
+
+    def fill(look: Any) -> tuple:
+        def work(model: LanguageModel) -> str:
+            seen = inside.look_inside(context, model, look.passage.ids)
+            rows: list[list[Guess]] = inside.lens(context, model, seen, LENS_PLACES)
+            return _next_figures.lens(seen.tokens[-LENS_PLACES:], rows)
+        return (with_model(context, look.passage, work),)
+
+    sections.add(fold, fill, [], [grid])
+
+
+def _tree(predictor: Predictor, sections: Sections, fold: gr.Accordion) -> gr.HTML:
+    gr.Markdown("The three likeliest tokens, the three after each of them, and so on, at temperature 1: the "
+                "probability after what stands before, and small that of the whole way. Click a box to take the way to it.",
+                elem_classes="summary")
+    boxes = gr.HTML(css_template=_next_figures.CSS, js_on_load=_next_style.CLICKS, elem_id="next-tree")
+
+    def fill(look: Any) -> tuple:
+        nodes = with_model(predictor.context, look.passage, lambda model: tree.tree(predictor, model, look.passage.ids))
+        return (_next_figures.tree(nodes),)
+
+    sections.add(fold, fill, [], [boxes])
+    return boxes
+
+
+def _pairs(context: Context, look: gr.State, fold: gr.Accordion) -> None:
+    gr.Markdown("Training shows the model a text so far and asks for the token that follows. A post of N tokens yields "
+                "N − 1 such pairs (one more where a start token stands before it). The loss is −ln p of the right "
+                "token; training lowers its mean.", elem_classes="summary")
+    post = gr.Textbox(POST, label="A post", lines=3, max_lines=8)
+    with gr.Row():
+        go = gr.Button("Make pairs", variant="primary", min_width=120)
+        example = gr.Button("The wrestling post", size="sm", min_width=120)
+    result = gr.HTML(css_template=_next_figures.CSS)
+
+    def run(present: Any, text: str) -> str:
+        made: Training = pairs.training_pairs(context, text, present.passage.model)
+        return _next_figures.pairs(made)
+
+    for trigger in (fold.expand, go.click):
+        _ui.event(trigger, run, [look, post], [result], **_ui.COMPUTE)
+    _ui.event(example.click, lambda present: (POST, run(present, POST)), [look], [post, result], **_ui.COMPUTE)
