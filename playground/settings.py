@@ -25,6 +25,16 @@ def default_data_dir() -> Path:
 
 
 @dataclass(frozen=True)
+class JobLimits:
+    """What visitors may have at once, and how long a job is kept after its last use, in seconds."""
+
+    running: int = 1
+    waiting_each: int = 2
+    waiting: int = 20
+    kept: float = 24 * 3600.0
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the operator chose. Sizes in bytes."""
 

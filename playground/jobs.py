@@ -1,0 +1,168 @@
+"""Long work outside the web process: submit, progress, cancel, pause, resume, delete.
+
+A job is a row in SQLite and a folder. Its process (playground/worker.py) writes progress into the row and
+checkpoints into the folder; the page polls the row and may be closed or reloaded meanwhile. Whoever has a
+job's id has the job: ids are secret, drawn from 128 bits.
+
+    queued -> running -> done | failed | cancelled | paused | interrupted
+    failed, cancelled, paused and interrupted ones can be resumed: back to queued, then from their last checkpoint
+
+A job whose process is gone without a last word is interrupted; that is found whenever anyone asks, also after
+the web process was started again. One process runs at a time by default: two trainings on one device are
+slower than one after the other. Behind the Runner protocol a distributed engine can stand in place of local
+processes.
+"""
+
+import re
+import secrets
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from playground import storage
+from playground.errors import BadInput, PlaygroundError
+from playground.job_table import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    PAUSED,
+    QUEUED,
+    RUNNING,
+    Job,
+    JobTable,
+)
+from playground.settings import JobLimits
+
+RESUMABLE = (FAILED, CANCELLED, PAUSED, INTERRUPTED)
+ENDED = (DONE, *RESUMABLE)
+CANCEL, PAUSE = "cancel", "pause"  # what a running job is asked, in its row
+STARTING = 60.0  # seconds after which a job without a process is taken for lost
+
+
+class Runner(Protocol):
+    """Starts a job's process somewhere and knows whether it lives. `process` is the runner's own note of it."""
+
+    def start(self, job: Job) -> str:
+        """Starts the job; returns the note. OSError if it cannot."""
+
+    def alive(self, process: str) -> bool:
+        """Whether the process of a note is still there."""
+
+    def kill(self, process: str) -> None:
+        """Ends the process of a note and waits until it is gone."""
+
+
+class Jobs:
+    """The jobs of one data folder. Safe to use from several threads and processes."""
+
+    def __init__(self, folder: Path, runner: Runner, limits: JobLimits | None = None) -> None:
+        self.table = JobTable(folder)
+        self.folder = folder
+        self.runner = runner
+        self.limits = limits or JobLimits()
+        self._starting = threading.Lock()
+
+    def submit(self, kind: str, spec: dict, visitor: str) -> Job:
+        """A new job at the end of the queue. Raises PlaygroundError when the queue or the visitor's share is full."""
+        self._check_share(visitor)
+        job_id = secrets.token_urlsafe(16)
+        storage.ensure_folder(self.folder / job_id)
+        self.table.add(job_id, kind, visitor, spec, self.limits.kept)
+        return self.get(job_id)
+
+    def get(self, job_id: Any) -> Job:
+        """The job of an id, after a look at whether its process lives. BadInput if there is none."""
+        if not isinstance(job_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{22}", job_id):
+            raise BadInput("This is not the id of a job.", "Copy the whole link or id again.")
+        self.tick()
+        return self.table.read(job_id)
+
+    def cancel(self, job_id: Any) -> Job:
+        """Asks a running job to stop, keeping what it has; takes a waiting one out of the queue."""
+        return self._ask(job_id, CANCEL, CANCELLED)
+
+    def pause(self, job_id: Any) -> Job:
+        """Asks a running job to write a checkpoint and end; takes a waiting one out of the queue."""
+        return self._ask(job_id, PAUSE, PAUSED)
+
+    def request(self, job_id: Any, words: str) -> Job:
+        """Asks a running job for something of its own kind, such as a sample now. BadInput if it does not run."""
+        job = self.get(job_id)
+        if not self.table.change(job.id, RUNNING, request=words):
+            raise BadInput(f"This job is {job.state}.", "Only a running job can be asked.")
+        return self.table.read(job.id)
+
+    def resume(self, job_id: Any) -> Job:
+        """Puts an ended job back into the queue, to go on from its last checkpoint. BadInput if it is not ended."""
+        job = self.get(job_id)
+        if job.state not in RESUMABLE:
+            raise BadInput(f"This job is {job.state}.", "Only a stopped, failed or interrupted job can be resumed.")
+        self._check_share(job.visitor)
+        now = time.time()
+        self.table.change(job.id, job.state, state=QUEUED, request="", error="", queued=now, ended=None,
+                          expires=now + self.limits.kept)
+        return self.get(job.id)
+
+    def delete(self, job_id: Any) -> None:
+        """Ends the job's process and removes its row and its folder. BadInput if there is no such job."""
+        job = self.get(job_id)
+        if job.process:
+            self.runner.kill(job.process)
+        self.table.remove(job.id)
+        with storage.trouble(job.folder):
+            shutil.rmtree(job.folder)
+        self.tick()
+
+    def sweep(self) -> int:
+        """Deletes expired jobs, and folders that belong to none; returns how many."""
+        expired = self.table.expired()
+        for job in expired:
+            self.delete(job.id)
+        known = self.table.ids()
+        # a folder is made a moment before its row: only those that are old enough are orphans
+        orphans = [path for path in self.folder.iterdir()
+                   if path.is_dir() and path.name not in known and time.time() - path.stat().st_mtime > STARTING]
+        for path in orphans:
+            shutil.rmtree(path)
+        return len(expired) + len(orphans)
+
+    def tick(self) -> None:
+        """Marks jobs whose process is gone, then starts waiting ones while there is room."""
+        with self._starting:
+            for job in self.table.running():
+                if self._is_lost(job):
+                    self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=time.time(),
+                                      error="Its process was ended from outside. It can be resumed.")
+            while job := self.table.claim_next(self.limits.running):
+                self._start(job)
+
+    def _is_lost(self, job: Job) -> bool:
+        if job.process:
+            return not self.runner.alive(job.process)
+        return time.time() - (job.started or 0) > STARTING
+
+    def _start(self, job: Job) -> None:
+        try:
+            process = self.runner.start(job)
+        except OSError as problem:
+            self.table.change(job.id, RUNNING, state=FAILED, ended=time.time(),
+                              error=f"Its process could not be started ({problem}).")
+            return
+        self.table.change(job.id, RUNNING, process=process)
+
+    def _ask(self, job_id: Any, request: str, state: str) -> Job:
+        job = self.get(job_id)
+        if not self.table.change(job.id, QUEUED, state=state, ended=time.time()):
+            self.table.change(job.id, RUNNING, request=request)
+        return self.get(job.id)
+
+    def _check_share(self, visitor: str) -> None:
+        waiting = self.table.waiting()
+        if len(waiting) >= self.limits.waiting:
+            raise PlaygroundError(f"{len(waiting)} jobs wait already.", "Try again when some are done.")
+        if sum(job.visitor == visitor for job in waiting) >= self.limits.waiting_each:
+            raise PlaygroundError(f"You have {self.limits.waiting_each} jobs waiting already.",
+                                  "Wait for one to start, or cancel one.")

@@ -1,0 +1,66 @@
+"""The Runner of one machine: a job's process is `python -m playground.worker`, in a session of its own.
+
+The web process may end without it. A process is known by its number and the moment it was created, since
+numbers are used again.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from playground.job_table import Job
+
+ROOT = Path(__file__).resolve().parent.parent
+GRACE = 10.0  # seconds between asking a process to end and ending it
+
+
+class LocalRunner:
+    """Runs jobs as processes of this machine, at a low priority, so that the page stays quick."""
+
+    def __init__(self, module: str = "playground.worker") -> None:
+        self.module = module
+        self._children: list[subprocess.Popen] = []
+
+    def start(self, job: Job) -> str:
+        """Starts the worker; what it prints goes to `log` in the job's folder."""
+        self._reap()
+        command = [sys.executable, "-m", self.module, str(job.folder.parent), job.id]
+        with (job.folder / "log").open("ab") as log:
+            child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     start_new_session=True)
+        self._children.append(child)
+        return f"{child.pid}:{psutil.Process(child.pid).create_time()}"
+
+    def alive(self, process: str) -> bool:
+        """Whether this very process still runs; one that ended and was not yet waited for does not."""
+        self._reap()
+        found = self._find(process)
+        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+
+    def kill(self, process: str) -> None:
+        """Asks the process to end, then ends it."""
+        found = self._find(process)
+        if found is None:
+            return
+        try:
+            found.terminate()
+            found.wait(GRACE)
+        except psutil.TimeoutExpired:
+            found.kill()
+            found.wait(GRACE)
+        except psutil.NoSuchProcess:
+            return
+
+    def _find(self, process: str) -> psutil.Process | None:
+        number, _, created = process.partition(":")
+        try:
+            found = psutil.Process(int(number))
+            return found if abs(found.create_time() - float(created)) < 1 else None
+        except psutil.NoSuchProcess:
+            return None
+
+    def _reap(self) -> None:
+        """Waits for children that ended, which frees their entries."""
+        self._children = [child for child in self._children if child.poll() is None]

@@ -1,0 +1,92 @@
+"""The process of one job: `python -m playground.worker FOLDER JOB_ID`.
+
+It runs the function that KINDS names for the job's kind with a Work, through which the function reports
+progress and learns of requests. What the function raises becomes the job's last word.
+"""
+
+import importlib
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from playground.errors import PlaygroundError
+from playground.job_table import CANCELLED, DONE, FAILED, PAUSED, RUNNING, Job, JobTable
+
+KINDS: dict[str, str] = {}  # kind -> "module:function", called with a Work
+NICENESS = 10
+log = logging.getLogger("playground.worker")
+
+
+class Stopped(Exception):
+    """Raised by Work.check() when the visitor asked to cancel or pause; carries the state the job ends in."""
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+        super().__init__(state)
+
+
+class Work:
+    """What a job's function works with: its spec, its folder, progress out, requests in."""
+
+    def __init__(self, table: JobTable, job: Job) -> None:
+        self.table = table
+        self.job = job
+        self.spec = job.spec
+        self.folder = job.folder
+        self.progress = dict(job.progress)
+
+    def report(self, **values: Any) -> None:
+        """Merges values into the job's progress, which the page reads. JSON types only."""
+        self.progress.update(values)
+        self.table.change(self.job.id, RUNNING, progress=json.dumps(self.progress))
+
+    def request(self) -> str:
+        """What the visitor asked for and was not yet answered; '' for nothing."""
+        return self.table.read(self.job.id).request
+
+    def answered(self) -> None:
+        """Forgets the request."""
+        self.table.change(self.job.id, RUNNING, request="")
+
+    def check(self) -> None:
+        """Raises Stopped if the visitor asked to cancel or to pause. Write a checkpoint before you let it through."""
+        states = {"cancel": CANCELLED, "pause": PAUSED}
+        asked = self.request()
+        if asked in states:
+            raise Stopped(states[asked])
+
+
+def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:
+    """Runs a job to its end and writes its last word; returns the state it ended in."""
+    table = JobTable(folder)
+    work = Work(table, table.read(job_id))
+    state, error = DONE, ""
+    try:
+        module, _, function = kinds[work.job.kind].partition(":")
+        getattr(importlib.import_module(module), function)(work)
+    except Stopped as stop:
+        state = stop.state
+    except PlaygroundError as problem:
+        log.exception("The job failed")
+        state, error = FAILED, str(problem)
+    except Exception as problem:
+        log.exception("The job failed")
+        state, error = FAILED, f"Something broke in the job ({type(problem).__name__}); its log has the details."
+    table.change(job_id, RUNNING, state=state, error=error, process="", request="", ended=time.time())
+    return state
+
+
+def main() -> int:
+    """The command line."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    return 0 if run(Path(sys.argv[1]), sys.argv[2]) in (DONE, CANCELLED, PAUSED) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
