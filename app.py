@@ -12,7 +12,7 @@ for name in ("NO_PROXY", "no_proxy"):
 
 import gradio as gr
 
-from playground import storage
+from playground import janitor, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line, read_users
@@ -71,12 +71,14 @@ def prepare_environment(settings: Settings) -> None:
 def start(settings: Settings, block: bool = True) -> gr.Blocks:
     """Builds and launches the page; prints its address. Raises PlaygroundError for what the operator can mend."""
     prepare_environment(settings)
-    page = build_page(build_context(settings))
+    context = build_context(settings)
+    page = build_page(context)
     try:
         _, local, shared = page.launch(**launch_options(settings), prevent_thread_lock=True)
     except OSError as problem:
         raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
                        "Choose another with --port, or --port 0 for any free one.") from problem
+    janitor.start(context)
     print(f"{TITLE}: {local}" + (f"\nPublic link: {shared}" if shared else ""), flush=True)
     if block:
         page.block_thread()

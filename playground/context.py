@@ -1,12 +1,15 @@
-"""What the tabs are given: the settings, the shared cache and gate, and the store of weights."""
+"""What the tabs are given: settings, the shared cache and gate, the store of weights, jobs and visitors."""
 
 from dataclasses import dataclass
 
 from playground import devices
 from playground.cache import ModelCache
 from playground.gate import Gate
+from playground.jobs import Jobs
+from playground.processes import LocalRunner
 from playground.settings import Settings
 from playground.specs import RAM
+from playground.visitors import Visitors
 from playground.weights import WeightStore
 
 
@@ -19,12 +22,18 @@ class Context:
     cache: ModelCache
     gate: Gate
     weights: WeightStore
+    jobs: Jobs
+    visitors: Visitors
 
 
 def build_context(settings: Settings) -> Context:
-    """A context for these settings. Raises BadInput for a device that is not there; loads nothing."""
+    """A context for these settings; loads nothing.
+
+    Raises BadInput for a device that is not there, StorageTrouble for a data folder that cannot be written.
+    """
     device = devices.choose(settings.device)
     budgets = {RAM: devices.default_budget(RAM), device: devices.default_budget(device)}
     if settings.memory_budget is not None:
         budgets[device] = settings.memory_budget
-    return Context(settings, device, ModelCache(budgets), Gate(), WeightStore(settings))
+    return Context(settings, device, ModelCache(budgets), Gate(), WeightStore(settings),
+                   Jobs(settings.data_dir / "jobs", LocalRunner()), Visitors(settings.data_dir / "visitors"))
