@@ -138,7 +138,7 @@ class Desk:
 
     def _kept(self, draft: Draft, controls: Controls, own: OwnText | None) -> Draft:
         """The draft, or an empty one where corpus, unit or start are no longer those it was written for."""
-        belongs = (id(own) if controls.corpus == OWN else 0, controls.unit, controls.start)
+        belongs = (own.number if own and controls.corpus == OWN else 0, controls.unit, controls.start)
         return draft if draft.belongs == belongs else Draft(belongs)
 
     def _begun(self, counted: Counted, controls: Controls) -> list[int]:

@@ -38,14 +38,17 @@ STYLE = """
 .ng-warn { color: #dc2626; font-weight: 600; }
 .ng-sym { font-family: ui-monospace, monospace; background: var(--border-color-primary); border-radius: 4px;
           padding: 0 .3em; white-space: pre-wrap; color: var(--body-text-color); }
-.ng-places { font-size: .85rem; margin: .5rem 0 0; padding: 0; list-style: none; }
+.ng-places { font-size: .85rem; margin: .5rem 0 0; padding: 0; list-style: none; max-height: 15rem;
+             overflow-y: auto; }
 .ng-places li { padding: .45rem .6rem; border-left: 3px solid #f59e0b; margin: .4rem 0; }
 .ng-places li.ng-open { background: rgba(245, 158, 11, .16); }
-.ng-places blockquote { margin: .25rem 0 0; padding: 0; border: 0; color: var(--body-text-color-subdued); }
+.ng-places blockquote { margin: .25rem 0 0 !important; padding: 0 !important; border: 0 !important;
+                        color: var(--body-text-color-subdued); }
 .ng-places mark { background: rgba(245, 158, 11, .35); color: var(--body-text-color); }
-.ng-bars { display: grid; gap: 1px; max-height: 26rem; overflow-y: auto; }
-.ng-bar { display: grid; grid-template-columns: minmax(2.2rem, max-content) 1fr 4rem 4.4rem; gap: .5rem;
-          align-items: center; background: none; border: 0; border-radius: 4px; padding: 1px .3rem; width: 100%;
+.ng-bars { display: grid; grid-template-columns: max-content 1fr max-content max-content; gap: 1px .6rem;
+           max-height: 26rem; overflow-y: auto; }
+.ng-bar { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; align-items: center;
+          background: none; border: 0; border-radius: 4px; padding: 1px .3rem; width: 100%;
           cursor: pointer; text-align: left; color: var(--body-text-color); font-size: .85rem; }
 .ng-bar:hover, .ng-bar:focus-visible { background: var(--border-color-primary); }
 .ng-bar .ng-sym { max-width: 9rem; overflow: hidden; text-overflow: ellipsis; white-space: pre; }
@@ -67,6 +70,7 @@ STYLE = """
 .ng-table td.ng-num, .ng-table th.ng-num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .ng-table td.ng-prose { white-space: pre-wrap; overflow-wrap: anywhere; min-width: 14rem; }
 .ng-best { color: #059669; font-weight: 700; }
+.ng-wrap td.ng-num, .ng-wrap th.ng-num { white-space: normal; }
 @media (max-width: 640px) {
     .ng-all thead { display: none; }
     .ng-all tr { display: grid; grid-template-columns: 2rem auto auto 1fr; padding: .3rem 0; }
@@ -252,7 +256,7 @@ def large(number: int) -> str:
     if number < 10**12:
         return f"{number:,}"
     digits = len(str(number)) - 1
-    return f"{number / 10**digits:.1f} × 10<sup>{digits}</sup>"
+    return f"{number / 10**digits:.1f}\u00a0×\u00a010<sup>{digits}</sup>"
 
 
 def percent(share: float) -> str:
@@ -260,7 +264,7 @@ def percent(share: float) -> str:
     if share >= 0.001 or share == 0:
         return f"{share:.1%}"
     digits, _, power = f"{100 * share:.1e}".partition("e")
-    return f"{digits} × 10<sup>{int(power)}</sup> %"
+    return f"{digits}\u00a0×\u00a010<sup>{int(power)}</sup>\u00a0%"
 
 
 def count_table(cut: Symbols, found: Rows, n: int, search: str) -> str:
@@ -282,7 +286,8 @@ def count_table(cut: Symbols, found: Rows, n: int, search: str) -> str:
 
 def table(head: str, rows: str, kind: str = "") -> str:
     """A table that scrolls where it does not fit."""
-    return f'<div class="ng-scroll {kind}"><table class="ng-table"><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+    inside = f"<thead>{head}</thead><tbody>{rows}</tbody>"
+    return f'<div class="ng-scroll {kind}"><table class="ng-table">{inside}</table></div>'
 
 
 def ladder(rungs: Ladder, book: Book, unit: str) -> str:

@@ -38,8 +38,8 @@ class Tools:
 
     def _count_table(self) -> None:
         with gr.Accordion("Count table: every n-gram, most frequent first", open=False) as fold:
-            search = gr.Textbox("", label="Search in all of them", placeholder="a few symbols, or the beginning of a word",
-                                max_length=200)
+            search = gr.Textbox("", label="Search in all of them", max_length=200,
+                                placeholder="a few symbols, or the beginning of a word")
             table = gr.HTML(css_template=STYLE, elem_id="ngram-table")
 
         def look(counted: Counted, page: Controls, search_for: str) -> str:
@@ -81,7 +81,8 @@ class Tools:
     def _language_model(self, context: Context) -> None:
         with gr.Accordion("The same start by a language model", open=False):
             gr.Markdown("Gemma 3 270M, a small language model, continues your start beside the babble. It looks back "
-                        "on the whole text and not on n − 1 symbols. Temperature 1, same seed.", elem_classes="summary")
+                        "on the whole text and not on n − 1 symbols. Temperature 1, top-p 0.95, same seed.",
+                        elem_classes="summary")
             with gr.Row():
                 run = gr.Button("Continue with both", variant="primary", size="sm", min_width=120)
                 stop = gr.Button("Stop", size="sm", min_width=80)
@@ -95,7 +96,7 @@ class Tools:
                 book = counted.book
             known, written = words_of_book(book), ""
             pieces = generation.continue_text(
-                context, page.start, max_tokens=MAX_TOKENS, seed=page.seed, who="N-gram babble",
+                context, page.start, top_p=0.95, max_tokens=MAX_TOKENS, seed=page.seed, who="N-gram babble",
                 progress=_ui.engine_progress(progress))
             for piece in pieces:
                 written += piece
@@ -122,7 +123,7 @@ def both(babble: str, model: str, known: frozenset[str], title: str) -> str:
                    for label, *cells in figure_rows(columns, html.escape(title)))
     head = (f'<tr><th>First {longest} words of each</th><th class="ng-num">n-gram model</th>'
             f'<th class="ng-num">{language_model.MODEL}</th></tr>')
-    return f'<div class="ng-two">{texts}</div>{_ngram_html.table(head, rows)}'
+    return f'<div class="ng-two">{texts}</div>{_ngram_html.table(head, rows, "ng-wrap")}'
 
 
 def figure_rows(columns: Sequence[Patterns], title: str) -> list[tuple[str, ...]]:

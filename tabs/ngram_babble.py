@@ -51,13 +51,13 @@ Sources: [Shannon 1948](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x) (the
 public domain.
 """
 
-# title, unit, n, start, length, seed, whether to write or only to look at what can follow the start
+# title, unit, n, start, length, seed
 EXAMPLES = (
-    ("THIS IS THE Q: what follows _Q?", "letters", 3, "THIS IS THE Q", 200, 1, False),
-    ("THE WHITE …", "letters", 8, "THE WHITE", 200, 1, True),
-    ("once upon a …", "words", 3, "once upon a", 60, 1, True),
-    ("Letters at random (n = 1)", "letters", 1, "once upon a", 200, 1, True),
-    ("Learned by heart (words, n = 5)", "words", 5, "once upon a", 60, 1, True),
+    ("THIS IS THE Q: what follows _Q?", "letters", 3, "THIS IS THE Q", 200, 1),
+    ("THE WHITE …", "letters", 8, "THE WHITE", 200, 1),
+    ("once upon a …", "words", 3, "once upon a", 60, 1),
+    ("Letters at random (n = 1)", "letters", 1, "once upon a", 200, 1),
+    ("Learned by heart (words, n = 5)", "words", 5, "once upon a", 60, 1),
 )
 
 
@@ -119,7 +119,7 @@ def _controls() -> tuple[list[Any], _ngram_own.OwnTextBox]:
     n = gr.Slider(1, DEPTH, 3, step=1, label="n", info="A symbol is predicted from the n − 1 before it")
     start = gr.Textbox("THIS IS THE Q", label="Start", lines=1, max_length=generate.LONGEST_START)
     with gr.Row():
-        length = gr.Slider(1, 1000, 200, step=1, label="Symbols to write", min_width=150)
+        length = gr.Slider(1, 1000, 200, step=1, label="Length", min_width=150)
         seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=generate.MAX_SEED, min_width=90)
     return [corpus, unit, n, start, length, seed], texts
 
@@ -134,14 +134,10 @@ def wired(do: Callable) -> Callable:
 
 def picked(do: Callable) -> Callable:
     """A step of the desk that takes what was clicked."""
-    def handler(*values: Any) -> tuple:
-        *controls, own, draft, event = values
-        return do(Controls(*controls), own, draft, event.index).values()
-
-    def typed(corpus: Any, unit: Any, n: Any, start: Any, length: Any, seed: Any, own: Any, draft: Any,
-              event: gr.EventData) -> tuple:
-        return handler(corpus, unit, n, start, length, seed, own, draft, event)
-    return typed
+    def handler(corpus: Any, unit: Any, n: Any, start: Any, length: Any, seed: Any, own: Any, draft: Any,
+                event: gr.EventData) -> tuple:
+        return do(Controls(corpus, unit, n, start, length, seed), own, draft, event.index).values()
+    return handler
 
 
 def with_new_seed(desk: Desk) -> Callable:
@@ -156,10 +152,8 @@ def with_new_seed(desk: Desk) -> Callable:
 def run_example(desk: Desk, example: Sequence[Any]) -> Callable:
     """Sets every control and runs."""
     def handler() -> tuple:
-        _, unit, n, start, length, seed, write = example
-        values = (BOOK, unit, n, start, length, seed)
-        do = desk.babble if write else desk.look
-        return *values, *do(Controls(*values), None, Draft()).values()
+        values = (BOOK, *example[1:])
+        return *values, *desk.babble(Controls(*values), None, Draft()).values()
     return handler
 
 

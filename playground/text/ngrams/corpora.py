@@ -8,6 +8,7 @@ import codecs
 import contextlib
 import functools
 import hashlib
+import itertools
 import lzma
 import re
 import threading
@@ -103,7 +104,10 @@ def spec(unit: str) -> ModelSpec:
 class OwnText:
     """A visitor's text, for a gr.State: the session's hold on it. Its counts, when kept, go with it."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self, text: str) -> None:
+        self.number = next(self._numbers)  # tells texts apart in this process
         self.book = Book("Your text", text)
         self.counted: Counted | None = None
         self.last_used = time.monotonic()

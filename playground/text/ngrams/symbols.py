@@ -156,6 +156,6 @@ def pieces(symbols: Symbols, codes: list[int]) -> list[str]:
     names = [symbols.name(code) for code in codes]
     if symbols.unit != WORDS:
         return names
-    before = ["", *names[:-1]]
+    before = ["", *names][:len(names)]
     return [name if not last or name in CLOSING or last in OPENING else f" {name}"
             for last, name in zip(before, names, strict=True)]
