@@ -1,0 +1,1 @@
+"""Words and sentences as vectors: stores, expressions, comparisons, maps, the analogy test, sentence embeddings."""
