@@ -161,7 +161,7 @@ def _lens(context: Context, sections: Sections, fold: gr.Accordion) -> None:
 
 def _tree(predictor: Predictor, sections: Sections, fold: gr.Accordion) -> gr.HTML:
     gr.Markdown("The three likeliest tokens, the three after each of them, and so on, at temperature 1: the "
-                "probability after what stands before, and small that of the whole way. Click a box to take the way to it.",
+                "probability after what stands before, and small that of the whole way. Click a box to take it.",
                 elem_classes="summary")
     boxes = gr.HTML(css_template=_next_figures.CSS, js_on_load=_next_style.CLICKS, elem_id="next-tree")
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playground.context import build_context
@@ -107,6 +107,7 @@ def test_before_stop_cuts_at_the_first_stop(parts, stops):
     assert "".join(generation.before_stop(iter(parts), stops)) == text[:min(places, default=len(text))]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda text: text.isprintable()))
 def test_pieces_join_to_the_text_of_all_tokens(tiny, text):
     with tiny.cache.lease(language_model.spec(tiny, TINY)) as model:
