@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next in the queue, 0 elsewhere."""
+    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind, 0 if not queued."""
 
     id: str
     kind: str
@@ -86,8 +86,8 @@ class JobTable:
                 raise BadInput("There is no job with this id.", "It may have expired or been deleted.")
             place = 0
             if row["state"] == QUEUED:
-                place = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND queued<=?",
-                                     (QUEUED, row["queued"])).fetchone()[0]
+                place = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND kind=? AND queued<=?",
+                                     (QUEUED, row["kind"], row["queued"])).fetchone()[0]
         return self._job(row, place)
 
     def waiting(self) -> list[Job]:
@@ -111,12 +111,13 @@ class JobTable:
         with self.rows() as rows:
             return {row["id"] for row in rows.execute("SELECT id FROM jobs")}
 
-    def claim_next(self, most: int) -> Job | None:
-        """The next in the queue, marked as running, while fewer than `most` run; atomic between processes."""
+    def claim_next(self, kind: str, most: int) -> Job | None:
+        """The next of a kind, marked as running, while fewer than `most` of it run; atomic between processes."""
         with self.rows() as rows:
             rows.execute("BEGIN IMMEDIATE")
-            busy = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=?", (RUNNING,)).fetchone()[0]
-            row = rows.execute("SELECT * FROM jobs WHERE state=? ORDER BY queued LIMIT 1", (QUEUED,)).fetchone()
+            busy = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND kind=?", (RUNNING, kind)).fetchone()[0]
+            row = rows.execute("SELECT * FROM jobs WHERE state=? AND kind=? ORDER BY queued LIMIT 1",
+                               (QUEUED, kind)).fetchone()
             if row is None or busy >= most:
                 return None
             rows.execute("UPDATE jobs SET state=?, request='', process='', started=? WHERE id=?",

@@ -8,8 +8,8 @@ job's id has the job: ids are secret, drawn from 128 bits.
     failed, cancelled, paused and interrupted ones can be resumed: back to queued, then from their last checkpoint
 
 A job whose process is gone without a last word is interrupted; that is found whenever anyone asks, also after
-the web process was started again. One process runs at a time by default: two trainings on one device are
-slower than one after the other. Behind the Runner protocol a distributed engine can stand in place of local
+the web process was started again. Each kind of job has a queue of its own, in which one runs at a time by
+default: two trainings on one device are slower than one after the other. Behind the Runner protocol a distributed engine can stand in place of local
 processes.
 """
 
@@ -136,8 +136,9 @@ class Jobs:
                 if self._is_lost(job):
                     self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=time.time(),
                                       error="Its process was ended from outside. It can be resumed.")
-            while job := self.table.claim_next(self.limits.running):
-                self._start(job)
+            for kind in {job.kind for job in self.table.waiting()}:
+                while job := self.table.claim_next(kind, self.limits.running.get(kind, 1)):
+                    self._start(job)
 
     def _is_lost(self, job: Job) -> bool:
         if job.process:

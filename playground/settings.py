@@ -26,9 +26,9 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True)
 class JobLimits:
-    """What visitors may have at once, and how long a job is kept after its last use, in seconds."""
+    """How many jobs of a kind run at once (1 where a kind is not named), how many wait; `kept` in seconds."""
 
-    running: int = 1
+    running: Mapping[str, int] = field(default_factory=dict)
     waiting_each: int = 2
     waiting: int = 20
     kept: float = 24 * 3600.0

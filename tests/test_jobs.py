@@ -111,6 +111,12 @@ def test_a_waiting_job_has_a_place_and_starts_when_there_is_room(jobs):
     wait(jobs, third.id, state("running"))
 
 
+def test_kinds_do_not_wait_for_each_other(jobs):
+    counting(jobs)
+    other = wait(jobs, jobs.submit("bad", {}, "ada").id, state("failed"))
+    assert other.started is not None
+
+
 def test_a_visitor_and_the_queue_have_limits(jobs):
     for _ in range(3):  # one runs, two wait
         counting(jobs, visitor="ada")
