@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind, 0 if not queued."""
+    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind in the queue."""
 
     id: str
     kind: str

@@ -9,8 +9,8 @@ job's id has the job: ids are secret, drawn from 128 bits.
 
 A job whose process is gone without a last word is interrupted; that is found whenever anyone asks, also after
 the web process was started again. Each kind of job has a queue of its own, in which one runs at a time by
-default: two trainings on one device are slower than one after the other. Behind the Runner protocol a distributed engine can stand in place of local
-processes.
+default: two trainings on one device are slower than one after the other. Behind the Runner protocol a
+distributed engine can stand in place of local processes.
 """
 
 import re

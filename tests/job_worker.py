@@ -14,7 +14,7 @@ def count(work):
     """Counts to spec["to"] with a checkpoint at each step, from where it was."""
     checkpoint = work.folder / "checkpoint"
     done = int(checkpoint.read_text()) if checkpoint.exists() else 0
-    starts = work.progress.get("starts", []) + [done]
+    starts = [*work.progress.get("starts", []), done]
     while done < work.spec["to"]:
         work.check()
         done += 1

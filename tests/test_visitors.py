@@ -31,7 +31,7 @@ def test_the_disk_does_not_tell_the_token(visitors):
     assert visitors.folder.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("token", ["", "..", "../../../etc/passwd", "/etc", None, 5, "a" * 23, "%2e%2e/aaaaaaaaaaaaaaa"])
+@pytest.mark.parametrize("token", ["", "..", "../../../etc/passwd", "/etc", None, 5, "a" * 23, "%2e%2e/aaaaa"])
 def test_what_is_no_token_opens_nothing(visitors, token):
     with pytest.raises(BadInput):
         visitors.place(token)
