@@ -38,7 +38,7 @@ class Shell:
         self.tabs: gr.Tabs | None = None
         self._item: gr.Tab | None = None
         self._first = ""
-        self._offers: dict[str, tuple[str, Any]] = {}
+        self._offers: dict[str, tuple[str, Any, Callable]] = {}
         self._sends: list[tuple[gr.Button, Any, str]] = []
 
     def build(self, tab: Tab, context: Context) -> None:
@@ -79,9 +79,9 @@ class Shell:
         self._item.select(_ui.guard(once), **wiring)
         self.page.load(_ui.guard(on_load), **wiring)
 
-    def offer(self, place: str, component: Any) -> None:
-        """Lets other tabs send a value into a component of this tab."""
-        self._offers[place] = (str(self._item.id), component)
+    def offer(self, place: str, component: Any, arrived: Callable[[Any], None] = lambda event: None) -> None:
+        """Lets other tabs send a value into a component of this tab; `arrived(event)` wires what follows."""
+        self._offers[place] = (str(self._item.id), component, arrived)
 
     def send(self, button: gr.Button, source: Any, place: str) -> None:
         """On a click, puts the value of `source` into the component offered as `place`, and opens that tab."""
@@ -97,9 +97,9 @@ class Shell:
         self.page.load(_ui.guard(self._select), None, [self.tabs], show_progress="hidden",
                        api_visibility="private", **_ui.QUICK)
 
-    def _connect(self, button: gr.Button, source: Any, slug: str, target: Any) -> None:
-        button.click(lambda value: (value, gr.Tabs(selected=slug)), [source], [target, self.tabs],
-                     show_progress="hidden", api_visibility="private", **_ui.QUICK)
+    def _connect(self, button: gr.Button, source: Any, slug: str, target: Any, arrived: Callable) -> None:
+        arrived(button.click(lambda value: (value, gr.Tabs(selected=slug)), [source], [target, self.tabs],
+                             show_progress="hidden", api_visibility="private", **_ui.QUICK))
 
     def _select(self, request: gr.Request) -> Any:
         slug = request.query_params.get("tab")

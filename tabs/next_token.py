@@ -118,7 +118,7 @@ def build(context: Context, shell: Shell) -> None:
         sections.refresh_after(event)
     _ui.copy_link(copy, page.link)
     shell.send(send, text, "tokenizer")
-    shell.offer(SLUG, text)
+    shell.offer(SLUG, text, lambda event: page.wire(event.then, desk.handler(desk.read)))
     shell.on_open(_opened(desk), page.inputs, [*knobs, *page.outputs], **_ui.COMPUTE)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(desk)
