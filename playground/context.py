@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from playground import devices
+from playground import devices, storage
 from playground.cache import ModelCache
 from playground.gate import Gate
 from playground.jobs import Jobs
@@ -35,5 +35,10 @@ def build_context(settings: Settings) -> Context:
     budgets = {RAM: devices.default_budget(RAM), device: devices.default_budget(device)}
     if settings.memory_budget is not None:
         budgets[device] = settings.memory_budget
-    return Context(settings, device, ModelCache(budgets), Gate(), WeightStore(settings),
+    return Context(settings, device, ModelCache(budgets), shared_gate(settings), WeightStore(settings),
                    Jobs(settings.data_dir / "jobs", LocalRunner()), Visitors(settings.data_dir / "visitors"))
+
+
+def shared_gate(settings: Settings) -> Gate:
+    """The gate that all processes of one data folder share."""
+    return Gate(storage.ensure_folder(settings.data_dir) / "gate.lock")

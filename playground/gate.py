@@ -1,18 +1,28 @@
-"""One turn at the processor at a time, first come first served.
+"""One turn at the processor at a time, first come first served, across all tabs and the trainers' processes.
 
 Everything that computes on a device takes a turn: the tabs for a forward pass or a few steps, a trainer
 for a few steps at a time. A turn is held by whoever entered the block and not by a thread, since a
 generator may go on in another thread; even so no turn is held across a yield.
+
+Between processes the turn is a lock on a file. Such locks know no order, so a trainer is polite: it does not
+ask for the next turn while a tab waits, which the tab shows by a file beside the lock.
 """
 
 import contextlib
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from playground.errors import PlaygroundError
+
+STALE = 5.0  # seconds after which a sign of waiting counts for nothing: its process may have been killed
+POLL = 0.005  # seconds between two looks at the file's lock
 
 
 @dataclass(frozen=True)
@@ -24,43 +34,79 @@ class GateState:
 
 
 class Gate:
-    """A first-come-first-served mutual exclusion with names, for the page to show."""
+    """First come first served in a process; between processes, trainers after tabs. Names are for the page to show."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None = None) -> None:
         self._condition = threading.Condition()
         self._line: deque[object] = deque()
         self._busy = ""
+        self._path = path
+        self._lock = FileLock(path, thread_local=False) if path else None
 
     @contextlib.contextmanager
-    def turn(self, who: str, timeout: float = 600.0) -> Iterator[None]:
-        """Waits for a turn and holds it for the block; PlaygroundError after `timeout` seconds of waiting."""
+    def turn(self, who: str, timeout: float = 600.0, polite: bool = False) -> Iterator[None]:
+        """Waits for a turn and holds it for the block; PlaygroundError after `timeout` seconds of waiting.
+
+        `polite` is for trainers: others that wait go first.
+        """
         ticket = object()
-        self._enter(ticket, who, timeout)
+        deadline = time.monotonic() + timeout
+        self._enter(ticket, timeout, deadline)
         try:
+            self._lock_file(who, timeout, deadline, polite)
+            with self._condition:
+                self._busy = who
             yield
         finally:
             self._leave(ticket)
 
     def state(self) -> GateState:
-        """A snapshot."""
+        """A snapshot of this process."""
         with self._condition:
             return GateState(self._busy, max(0, len(self._line) - 1))
 
-    def _enter(self, ticket: object, who: str, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+    def _enter(self, ticket: object, timeout: float, deadline: float) -> None:
         with self._condition:
             self._line.append(ticket)
             while self._line[0] is not ticket:
                 if not self._condition.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
                     self._line.remove(ticket)
                     self._condition.notify_all()
-                    raise PlaygroundError(
-                        f"Waited {timeout:.0f} s for the processor, which is busy with {self._busy or 'other work'}.",
-                        "Try again when it is done.")
-            self._busy = who
+                    raise waited_too_long(timeout, self._busy)
 
     def _leave(self, ticket: object) -> None:
+        if self._lock is not None and self._lock.is_locked:
+            self._lock.release()
         with self._condition:
             self._line.remove(ticket)
             self._busy = ""
             self._condition.notify_all()
+
+    def _lock_file(self, who: str, timeout: float, deadline: float, polite: bool) -> None:
+        if self._lock is None:
+            return
+        while polite and self._others_wait() and time.monotonic() < deadline:
+            time.sleep(POLL)
+        sign = self._path.with_suffix(f".waits-{os.getpid()}")
+        try:
+            if not polite:
+                sign.touch()
+            self._lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=POLL)
+        except Timeout:
+            raise waited_too_long(timeout, "another process") from None
+        finally:
+            sign.unlink(missing_ok=True)
+
+    def _others_wait(self) -> bool:
+        """Whether another process shows that it waits."""
+        for sign in self._path.parent.glob(f"{self._path.stem}.waits-*"):
+            with contextlib.suppress(FileNotFoundError):  # it got its turn between the two looks
+                if time.time() - sign.stat().st_mtime < STALE:
+                    return True
+        return False
+
+
+def waited_too_long(timeout: float, busy: str) -> PlaygroundError:
+    """The error of a turn that did not come."""
+    return PlaygroundError(f"Waited {timeout:.0f} s for the processor, which is busy with {busy or 'other work'}.",
+                           "Try again when it is done.")

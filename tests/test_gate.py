@@ -1,5 +1,8 @@
 """One turn at a time, in order of arrival."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -59,3 +62,55 @@ def test_who_waits_too_long_is_told_what_computes():
     assert "training" in str(thread_error[0])
     with gate.turn("next"):
         assert gate.state().waiting == 0
+
+
+TRAINER = """
+import sys, time
+from pathlib import Path
+from playground.gate import Gate
+gate = Gate(Path(sys.argv[1]))
+print("up", flush=True)
+while True:
+    with gate.turn("training", polite=True):
+        time.sleep(0.05)
+"""
+
+
+def test_a_tab_gets_its_turn_within_a_trainers_few_steps(tmp_path):
+    trainer = subprocess.Popen([sys.executable, "-c", TRAINER, str(tmp_path / "gate.lock")], stdout=subprocess.PIPE)
+    try:
+        trainer.stdout.readline()
+        gate, turns = Gate(tmp_path / "gate.lock"), 0
+        for _ in range(20):  # without politeness a waiting tab starves for as long as the training lasts
+            with gate.turn("tab", timeout=60):
+                turns += 1
+            time.sleep(0.02)
+    finally:
+        trainer.kill()
+        trainer.wait()
+    assert turns == 20
+    assert list(tmp_path.glob("gate.waits-*")) == []
+
+
+def test_a_killed_holder_frees_the_gate(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import sys, time; from pathlib import Path; from playground.gate import Gate\n"
+         "with Gate(Path(sys.argv[1])).turn('x'): print('in', flush=True); time.sleep(600)",
+         str(tmp_path / "gate.lock")], stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    gate = Gate(tmp_path / "gate.lock")
+    with pytest.raises(PlaygroundError, match="another process"), gate.turn("tab", timeout=0.1):
+        pass
+    holder.kill()
+    holder.wait()
+    with gate.turn("tab", timeout=30):
+        assert gate.state().busy == "tab"
+
+
+def test_a_sign_of_a_killed_process_is_not_waited_for_long(tmp_path):
+    sign = tmp_path / "gate.waits-99999"
+    sign.touch()
+    gate = Gate(tmp_path / "gate.lock")
+    assert gate._others_wait()
+    os.utime(sign, (time.time() - 6,) * 2)
+    assert not gate._others_wait()
