@@ -14,16 +14,22 @@ const line = (words, bold) => {
     tip.append(node);
 };
 const range = (start, end) => end - start === 1 ? start : `${start} to ${end - 1}`;
-const notes = { s: "special token", p: "holds part of a character only" };
+const points = (text) => [...text].slice(0, 4).map((letter) =>
+    `U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`).join(" ");
+const note = (kind, covers) => ({
+    special: "special token",
+    split: `part of ${covers} (${points(covers)})`,
+    other: `stands for ${covers.length > 60 ? covers.slice(0, 60) + "…" : covers}`,
+}[kind]);
 
 const show = (target) => {
-    const [, number, id, bytes, start, end, byteStart, byteEnd, kind] = target.dataset.d.split("|");
+    const [, number, id, bytes, start, end, byteStart, byteEnd, kind, ...covers] = target.dataset.d.split("|");
     tip.replaceChildren();
     line(`token ${number} · id ${id}`, true);
     line(`bytes ${bytes}`);
     line(+end === +start ? "added by the model, not in the text"
         : `character ${range(+start, +end)} · byte ${range(+byteStart, +byteEnd)}`);
-    if (notes[kind]) line(notes[kind]);
+    if (kind) line(note(kind, covers.join("|")));
     tip.hidden = false;
     const box = target.getBoundingClientRect(), own = tip.getBoundingClientRect();
     tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - own.width - 4))}px`;

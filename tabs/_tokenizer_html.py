@@ -75,7 +75,7 @@ def flow(seen: Comparison, blanks: bool) -> str:
     for number, piece in enumerate(column.pieces):
         if not piece.added and piece.start > at:
             parts.append(f'<span class="tok-drop">{visible(seen.text[at:piece.start], blanks)}</span>')
-        parts.append(chip(piece, 0, number, f"h{number % HUES}", blanks))
+        parts.append(chip(piece, number, f"h{number % HUES}", blanks))
         at = max(at, piece.end)
     parts.append(f'<span class="tok-drop">{visible(seen.text[at:seen.shown], blanks)}</span>')
     return f'<div class="tok-flow" dir="auto" role="group" aria-label="Tokens">{"".join(parts)}</div>'
@@ -99,7 +99,7 @@ def line_break(seen: Comparison, segment: Segment) -> str:
 
 def row(number: int, column: Overview, first: int, last: int, blanks: bool) -> str:
     """The pieces of one encoding in a segment."""
-    chips = "".join(chip(column.pieces[at], number, at, f"r{number}{'ab'[at % 2]}", blanks, flat=True)
+    chips = "".join(chip(column.pieces[at], at, f"r{number}{'ab'[at % 2]}", blanks, column=number, flat=True)
                     for at in range(first, last))
     return f'<div class="tok-row">{chips or DROPPED}</div>'
 
@@ -107,29 +107,34 @@ def row(number: int, column: Overview, first: int, last: int, blanks: bool) -> s
 DROPPED = '<span class="tok-none" title="This encoding drops it">∅</span>'
 
 
-def chip(piece: Piece, column: int, number: int, colour: str, blanks: bool, flat: bool = False) -> str:
+def chip(piece: Piece, number: int, colour: str, blanks: bool, *, column: int = 0, flat: bool = False) -> str:
     """One token. `flat` keeps it on one line."""
-    token = piece.token
-    kind = "s" if token.special else "p" if is_split(token.data) else ""
-    data = token.data[:HEX_SHOWN].hex(" ").upper() + (f" … ({len(token.data)})" if len(token.data) > HEX_SHOWN else "")
-    place = "|".join(map(str, (piece.start, piece.end, piece.byte_start, piece.byte_end)))
-    text = visible(token.text, blanks, split=kind == "p")
+    token, split = piece.token, is_split(piece.token.data)
+    kind = "special" if token.special else "split" if split else "other" if token.text != piece.covers else ""
+    told = (column, number, token.id, hexadecimal(token.data), piece.start, piece.end, piece.byte_start,
+            piece.byte_end, kind, piece.covers if kind in ("split", "other") else "")
+    text = visible(token.text, blanks, split)
     return (f'<span class="t {colour}{" special" if token.special else ""}" tabindex="{0 if number == 0 else -1}" '
-            f'data-d="{column}|{number}|{token.id}|{data}|{place}|{kind}">'
-            f'{text.replace(chr(10), "") if flat else text}</span>')
+            f'data-d="{html.escape("|".join(map(str, told)))}">{text.replace(chr(10), "") if flat else text}</span>')
+
+
+def hexadecimal(data: bytes) -> str:
+    """Bytes as E5 90 8E, the first ones of many."""
+    shown = data[:HEX_SHOWN].hex(" ").upper()
+    return shown if len(data) <= HEX_SHOWN else f"{shown} … ({len(data)})"
 
 
 def visible(text: str, blanks: bool, split: bool = False) -> str:
     """Text as HTML: bytes of split characters, control and direction characters by name; blanks with `blanks`."""
     if split:
         bounds = [0, *(edge for found in BYTE.finditer(text) for edge in found.span()), len(text)]
-        return "".join(hexadecimal(text[start:end]) if BYTE.fullmatch(text[start:end])
+        return "".join(byte_names(text[start:end]) if BYTE.fullmatch(text[start:end])
                        else visible(text[start:end], blanks) for start, end in pairwise(bounds))
     alone = all(unicodedata.category(letter) == "Cf" for letter in text)
     return "".join(letter_html(letter, blanks, alone) for letter in text)
 
 
-def hexadecimal(names: str) -> str:
+def byte_names(names: str) -> str:
     """<0xE5><0x90> as two small numbers."""
     return f'<i class="hex">{names.replace("><0x", " ")[3:-1]}</i>'
 
@@ -149,7 +154,7 @@ def letter_html(letter: str, blanks: bool, alone: bool) -> str:
 
 def found_html(found: Found, title: str) -> str:
     """Tokens of an encoding looked up by id, and the text they make."""
-    rows = "".join(f"<tr><td>{token.id}</td><td>{sample(token, number)}</td><td>{token.data.hex(' ').upper()}</td></tr>"
+    rows = "".join(f"<tr><td>{token.id}</td><td>{sample(token, number)}</td><td>{hexadecimal(token.data)}</td></tr>"
                    for number, token in enumerate(found.tokens))
     notes = []
     if len(found.tokens) > 1:

@@ -88,7 +88,8 @@ def build(context: Context, shell: Shell) -> None:
                 *section.started(seen.text, [column.name for column in seen.columns], specials, tool))
 
     live = {"show_progress": "hidden", "trigger_mode": "always_last"}
-    for trigger in (text.input, blanks.input, special.input):
+    # change and not input: Gradio's textbox tells of an input only where a key prints a letter, not of a paste
+    for trigger in (text.change, blanks.input, special.input):
         _ui.event(trigger, look, controls, results, **live)
     _ui.event(names.input, look, controls, results, show_progress_on=[panel])
     section.wire(text, names, special, panel)

@@ -12,6 +12,7 @@ class Piece:
     """A token at its place: characters and bytes of the text, from `start` to before `end`.
 
     A token that the model adds has an empty place. Several tokens may share a character that they split.
+    `covers` is the text of those characters.
     """
 
     token: Token
@@ -19,16 +20,12 @@ class Piece:
     end: int
     byte_start: int
     byte_end: int
+    covers: str
 
     @property
     def added(self) -> bool:
         """Whether it stands for nothing in the text."""
         return self.start == self.end
-
-    @property
-    def splits(self) -> bool:
-        """Whether it begins or ends inside a character."""
-        return not self.token.special and is_split(self.token.data)
 
 
 def is_split(data: bytes) -> bool:
@@ -72,12 +69,12 @@ def pieces(encoding: Encoding, encoded: Encoded, most: int) -> list[Piece]:
         if encoding.exact and (spans is None or spans[at][0] < spans[at][1]) \
                 and ruler.data.startswith(token.data, cursor):
             start, end = cursor, cursor + len(token.data)
-            placed.append(Piece(token, *ruler.characters(start, end), start, end))
+            first, last = ruler.characters(start, end)
         elif spans is not None:
             first, last = spans[at]
             start, end = ruler.byte(first), ruler.byte(last)
-            placed.append(Piece(token, first, last, start, end))
         else:
             raise AssertionError(f"{encoding.name} gave tokens that are not the text")
+        placed.append(Piece(token, first, last, start, end, encoded.text[first:last]))
         cursor = max(cursor, end)
     return placed
