@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import gradio as gr
+
 from playground import checks
 from playground.context import Context
 from playground.errors import BadInput
@@ -69,9 +71,19 @@ class Desk:
         return handle
 
     def act(self, look: Look, text: str, knobs: Knobs, change: Change) -> tuple:
-        """Makes a change to what the visitor has before them, and shows the outcome."""
+        """Makes a change to what the visitor has before them, and shows the outcome.
+
+        A text that did not change is not given back: the visitor may have typed on meanwhile.
+        """
         with self.lease(knobs) as model:
-            return self.shown(model, change(model, self.current(model, look, text), knobs), knobs)
+            look = change(model, self.current(model, look, text), knobs)
+            outputs = self.shown(model, look, knobs)
+        return (look, gr.skip(), *outputs[2:]) if same_text(look.passage.text, text) else outputs
+
+    def opened(self, text: str, *values: Any) -> tuple:
+        """The outputs of a text that the page itself puts into the box."""
+        look, _, *outputs = self.handler(self.read)(Look(), text, *values)
+        return look, text, *outputs
 
     def lease(self, knobs: Knobs) -> contextlib.AbstractContextManager[LanguageModel]:
         """The model that the knobs name."""

@@ -1,6 +1,7 @@
 """The Next token tab's folds: the three phases inside the model, the tree of what may come, training pairs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -22,35 +23,44 @@ POST = ("Two hours of wrestling practice tonight. Coach made us drill the same t
         "are done. I can't wait for Saturday's match!")
 
 
+@dataclass(frozen=True)
+class Section:
+    """A fold that shows the present text: whether it stands open, and fill(look, *inputs) -> outputs."""
+
+    shown: gr.State
+    fill: Callable[..., tuple]
+    inputs: list[Any]
+    outputs: list[Any]
+
+
 class Sections:
     """The folds that show the present text; those that stand open follow it."""
 
     def __init__(self, look: gr.State) -> None:
         self.look = look
         self.tree: gr.HTML | None = None  # its boxes can be clicked and taken
-        self._open: list[tuple[gr.State, Callable, list[Any], list[Any]]] = []
+        self._all: list[Section] = []
 
-    def add(self, fold: gr.Accordion, fill: Callable, inputs: list[Any], outputs: list[Any]) -> None:
-        """Fills a fold when it opens: fill(look, *inputs) -> outputs."""
+    def add(self, fold: gr.Accordion, fill: Callable[..., tuple], inputs: list[Any], outputs: list[Any]) -> None:
+        """Fills a fold when it opens."""
         shown = gr.State(False)
         _ui.event(fold.expand, lambda *values: (True, *fill(*values)), [self.look, *inputs], [shown, *outputs],
                   **_ui.COMPUTE)
         _ui.event(fold.collapse, lambda: False, [], [shown], show_progress="hidden")
-        self._open.append((shown, fill, inputs, outputs))
+        self._all.append(Section(shown, fill, inputs, outputs))
 
     def refresh_after(self, event: Any) -> None:
         """Fills what stands open again, once an event has changed the text."""
-        for shown, fill, inputs, outputs in self._open:
-            _ui.event(event.then, _when(fill, len(outputs)), [shown, self.look, *inputs], outputs,
-                      show_progress="hidden", **_ui.COMPUTE)
+        inputs = [part for each in self._all for part in (each.shown, *each.inputs)]
+        outputs = [part for each in self._all for part in each.outputs]
+        _ui.event(event.then, self._refresh, [self.look, *inputs], outputs, show_progress="hidden", **_ui.COMPUTE)
 
-
-def _when(fill: Callable, count: int) -> Callable:
-    """`fill`, where the first argument is true."""
-    def fill_if(shown: bool, *values: Any) -> Any:
-        results = fill(*values) if shown else (gr.skip(),) * count
-        return results if count > 1 else results[0]
-    return fill_if
+    def _refresh(self, look: Any, *values: Any) -> list[Any]:
+        rest, results = list(values), []
+        for each in self._all:
+            shown, *given = [rest.pop(0) for _ in (each.shown, *each.inputs)]
+            results += each.fill(look, *given) if shown else [gr.skip()] * len(each.outputs)
+        return results
 
 
 def build(context: Context, predictor: Predictor, look: gr.State) -> Sections:
@@ -147,7 +157,7 @@ def _lens(context: Context, sections: Sections, fold: gr.Accordion) -> None:
     gr.Markdown("The last layer's vector is compared with every token of the vocabulary, which gives the logits. Done "
                 "after each layer, this shows the guess as it forms (the *logit lens*). A darker cell is a surer "
                 "guess; the small number is the rank there of the token that wins in the end.", elem_classes="summary")
-    grid = gr.HTML(css_template=_next_figures.CSS)
+    grid = gr.HTML(css_template=_next_figures.CSS, elem_id="next-lens")
 
     def fill(look: Any) -> tuple:
         def work(model: LanguageModel) -> str:
@@ -181,7 +191,7 @@ def _pairs(context: Context, look: gr.State, fold: gr.Accordion) -> None:
     with gr.Row():
         go = gr.Button("Make pairs", variant="primary", min_width=120)
         example = gr.Button("The wrestling post", size="sm", min_width=120)
-    result = gr.HTML(css_template=_next_figures.CSS)
+    result = gr.HTML(css_template=_next_figures.CSS, elem_id="next-pairs")
 
     def run(present: Any, text: str) -> str:
         made: Training = pairs.training_pairs(context, text, present.passage.model)

@@ -179,7 +179,7 @@ def _wire_example(desk: Desk, page: Widgets, tokens: gr.Slider, button: gr.Butto
     values = (language_model.MODEL, *numbers, BARS)
 
     def run() -> tuple:
-        return *values, length, *desk.handler(desk.read)(Look(), text, *values)
+        return *values, length, *desk.opened(text, *values)
 
     return _ui.event(button.click, run, [], [*page.knobs, tokens, *page.outputs], **_ui.COMPUTE)
 
@@ -212,7 +212,7 @@ def _opened(desk: Desk) -> Callable:
         loading = _next_html.loading(desk.context, knobs[0])
         if loading:
             yield *knobs, look, query.get("text", text), "", loading, "", "", ""
-        yield *knobs, *desk.handler(desk.read)(look, query.get("text", text), *knobs)
+        yield *knobs, *desk.opened(query.get("text", text), *knobs)
     return opened
 
 
