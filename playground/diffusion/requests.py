@@ -1,0 +1,47 @@
+"""What a visitor asks a diffusion model for, checked once for page and scripts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playground import checks
+from playground.diffusion import models, schedulers
+
+MAX_STEPS = 100
+MAX_SEED = 2**31 - 1
+MAX_GUIDANCE = 20.0
+LONGEST = 2000  # characters of a prompt; what the text encoder does not read is shown as cut off
+
+
+@dataclass(frozen=True)
+class Request:
+    """One picture: `guidance` 1 leaves classifier-free guidance out, as in diffusers."""
+
+    prompt: str
+    negative: str = ""
+    steps: int = 20
+    guidance: float = 3.0
+    seed: int = 42
+    scheduler: str = schedulers.DEFAULT
+    model: str = models.POCKET
+
+    @property
+    def guided(self) -> bool:
+        """Whether the network is asked twice a step, with and without the prompt."""
+        return self.guidance > 1
+
+
+def check(prompt: Any, negative: Any = "", **values: Any) -> Request:
+    """A Request from values of outside: steps, guidance, seed, scheduler, model; BadInput names what is wrong."""
+    model = checks.choice(values.get("model", models.POCKET), "The model", models.names())
+    known = schedulers.names(models.find(model).family)
+    wanted = values.get("scheduler") or schedulers.DEFAULT
+    if wanted == schedulers.DEFAULT and wanted not in known:
+        wanted = known[0]
+    return Request(
+        checks.text(prompt, "The prompt", LONGEST, empty=True),
+        checks.text(negative or "", "The negative prompt", LONGEST, empty=True),
+        checks.whole(values.get("steps", 20), "The number of steps", 1, MAX_STEPS),
+        checks.real(values.get("guidance", 3.0), "The guidance", 0.0, MAX_GUIDANCE),
+        checks.whole(values.get("seed", 42), "The seed", 0, MAX_SEED),
+        checks.choice(wanted, "The scheduler", known),
+        model)
