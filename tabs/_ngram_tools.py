@@ -47,7 +47,7 @@ class Tools:
             return _ngram_html.count_table(counted.table.symbols, found, page.n, search_for)
 
         refresh, wiring = self._while_open(fold, look, table, search)
-        _ui.event(search.input, refresh, wiring, [table], show_progress="hidden", trigger_mode="always_last")
+        _ui.event(search.change, refresh, wiring, [table], show_progress="hidden", trigger_mode="always_last")
 
     def _ladder(self) -> None:
         with gr.Accordion("Shannon's ladder: the same start at every n", open=False) as fold:

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import lzma
 import re
+import sys
 import threading
 import time
 import weakref
@@ -115,9 +116,14 @@ class OwnText:
 
     @property
     def text_bytes(self) -> int:
-        """An upper bound of the memory of the text itself: Python takes 1 to 4 bytes a character."""
-        widest = max(self.book.text[:10_000] or " ")
-        return len(self.book.text) * (1 if ord(widest) < 256 else 2 if ord(widest) < 65_536 else 4)
+        """Memory of the text itself: Python takes 1, 2 or 4 bytes a character, by the widest one."""
+        return sys.getsizeof(self.book.text)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of the text and of its counts, if they are kept."""
+        counted = self.counted  # another thread may drop it meanwhile
+        return self.text_bytes + (counted.table.bytes if counted else 0)
 
 
 class Library:
@@ -157,7 +163,7 @@ class Library:
 
     def held(self) -> int:
         """Bytes of all visitors' texts and counts."""
-        return sum(own.text_bytes + (own.counted.table.bytes if own.counted else 0) for own in list(self._texts))
+        return sum(own.bytes for own in list(self._texts))
 
     def _own(self, own: OwnText, unit: str) -> Counted:
         with own.lock:

@@ -61,11 +61,9 @@ class CountTable:
 
     @property
     def bytes(self) -> int:
-        """Memory held, the vocabulary estimated."""
+        """Memory held, the vocabulary estimated; symbols.codes is a view of codes."""
         arrays = [self.codes, self.order, self.symbols.starts, *(level.starts for level in self.levels),
                   *(level.counts for level in self.levels)]
-        if not np.shares_memory(self.symbols.codes, self.codes):
-            arrays.append(self.symbols.codes)
         return sum(array.nbytes for array in arrays) + 150 * len(self.symbols.vocabulary)
 
     def level(self, n: int) -> Level:

@@ -12,7 +12,7 @@ class Patterns:
     """Of a text: words, the share of them that differ, of 4-grams that repeat, and of words that the corpus holds.
 
     `distinct` is the type-token ratio, which falls with length: compare texts of equal length. `repeated` is
-    1 - distinct 4-grams / 4-grams of words (rep-4, Welleck et al. 2020, arXiv:1908.04319); None below four words.
+    1 - distinct 4-grams / 4-grams of words (seq-rep-4, Welleck et al. 2019, arXiv:1908.04319); None below four words.
     """
 
     words: int
