@@ -90,7 +90,8 @@ def _own_vectors(source: Source, sums: Arithmetic, versus: Compare) -> None:
     with gr.Accordion("Your own vectors", open=False):
         gr.Markdown("A file in word2vec format, text or binary, or GloVe text, up to 25 MB. It is read here and kept "
                     "in memory while it is used; other visitors do not see it.", elem_classes="summary")
-        file = gr.File(label="File of vectors", file_types=[".txt", ".vec", ".bin"], type="filepath", height=130)
+        file = gr.File(label="File of vectors", file_types=[".txt", ".vec", ".bin"], type="filepath", height=130,
+                       elem_id="wv-file")
         loaded = gr.Markdown()
     taking = _ui.event(file.upload, source.take, [file], [source.menu, source.own, loaded], **_ui.COMPUTE)
 
