@@ -56,6 +56,8 @@ EXAMPLES = (
 )
 ACTIONS = {"Draw one": "primary", "Take the top": "secondary", "Step back": "secondary", "Continue": "primary",
            "Stop": "secondary", "Read the text": "secondary"}
+# Continuing takes the processor for a token at a time, so several visitors write at once and hold up nobody.
+WRITING = {"concurrency_id": "writing", "concurrency_limit": 8}
 BARS = 12
 LIVE = 500  # characters up to which a text is read while it is typed
 
@@ -83,9 +85,9 @@ class Widgets:
         """Of Desk.shown."""
         return [self.look, self.text, self.trail, self.bars, self.summary, self.line, self.link]
 
-    def wire(self, trigger: Callable, fn: Callable, **options: Any) -> Any:
+    def wire(self, trigger: Callable, fn: Callable, lane: dict[str, Any] = _ui.COMPUTE, **options: Any) -> Any:
         """Runs a handler on an event."""
-        return _ui.event(trigger, fn, self.inputs, self.outputs, show_progress="hidden", **options, **_ui.COMPUTE)
+        return _ui.event(trigger, fn, self.inputs, self.outputs, show_progress="hidden", **options, **lane)
 
 
 def build(context: Context, shell: Shell) -> None:
@@ -151,12 +153,12 @@ def _model_choices() -> list[tuple[str, str]]:
 
 
 def _wire_views(desk: Desk, page: Widgets, sample: gr.Button, colour: gr.Button) -> None:
-    """What shows the same text otherwise."""
+    """What shows the same text otherwise. Kept logits answer most of it, which need not wait for the processor."""
     for knob in page.knobs[1:4]:
-        page.wire(knob.input, desk.handler(desk.reshape), trigger_mode="always_last")
+        page.wire(knob.input, desk.handler(desk.reshape), _ui.QUICK, trigger_mode="always_last")
     for trigger in (page.knobs[4].input, page.knobs[5].release):
-        page.wire(trigger, desk.handler(desk.reshape))
-    page.wire(sample.click, desk.handler(desk.sample))
+        page.wire(trigger, desk.handler(desk.reshape), _ui.QUICK)
+    page.wire(sample.click, desk.handler(desk.sample), _ui.QUICK)
     page.wire(colour.click, desk.handler(desk.measure))
     page.wire(page.trail.click, _clicked(desk))
 
@@ -164,7 +166,7 @@ def _wire_views(desk: Desk, page: Widgets, sample: gr.Button, colour: gr.Button)
 def _wire_actions(desk: Desk, page: Widgets, actions: dict[str, gr.Button], tokens: gr.Slider) -> list[Any]:
     """What changes the text; returns the events."""
     run = _ui.event(actions["Continue"].click, desk.run, [page.look, page.text, tokens, *page.knobs], page.outputs,
-                    show_progress="hidden", **_ui.COMPUTE)
+                    show_progress="hidden", **WRITING)
     stopped = actions["Stop"].click(None, None, None, cancels=[run])
     changes = {actions["Draw one"].click: desk.draw, actions["Take the top"].click: desk.take_top,
                actions["Step back"].click: desk.back, actions["Read the text"].click: desk.read,

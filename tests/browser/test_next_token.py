@@ -227,3 +227,12 @@ def test_an_empty_text_is_refused_in_words(tab):
     text(tab).fill(" ")
     button(tab, "Read the text").click()
     expect(tab.get_by_text("The text is empty.")).to_be_visible()
+
+
+def test_a_text_sent_from_another_tab_is_read_on_arrival(tab):
+    tab.get_by_role("tab", name="Tokenizer", exact=True).click()
+    send = button(tab, "Send to next token")
+    tab.get_by_role("tabpanel").filter(has=send).get_by_role("textbox").first.fill("Once upon a")
+    send.click()
+    expect(text(tab)).to_have_value("Once upon a")
+    expect(tab.locator(FIRST).first).to_contain_text(re.compile(r"time\s*97\.\d %"))

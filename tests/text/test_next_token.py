@@ -238,6 +238,26 @@ def test_the_tree_multiplies_probabilities_along_its_ways(tiny):
         assert node.path == pytest.approx(path, rel=1e-4)
 
 
+# ---- half precision, as on a GPU
+
+def test_bfloat16_gives_about_the_same(tiny, monkeypatch, tmp_path):
+    from playground import devices
+
+    context, model = tiny
+    monkeypatch.setattr(devices, "default_dtype", lambda device: "bfloat16")
+    half_context = build_context(dataclasses.replace(context.settings, data_dir=tmp_path))
+    ids = model.encode("THE WHITE WHALE")
+    with half_context.cache.lease(language_model.spec(half_context, model.name)) as half:
+        assert str(half.model.dtype) == "torch.bfloat16"
+        assert Predictor(half_context).logits(half, ids) == pytest.approx(
+            Predictor(context).logits(model, ids), abs=0.02)
+        seen = inside.look_inside(half_context, half, ids)
+        assert seen.attention.sum(-1) == pytest.approx(np.ones(seen.attention.shape[:3]), abs=0.02)
+        assert inside.lens(half_context, half, seen, 2)[-1][-1].rank == 1
+        bits, full = (passage.surprises(*each, ids)[1:] for each in ((half_context, half), (context, model)))
+        assert bits == pytest.approx(full, abs=0.1)
+
+
 # ---- any text
 
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
