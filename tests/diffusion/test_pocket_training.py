@@ -54,6 +54,16 @@ def test_an_interrupted_autoencoder_ends_with_the_weights_of_an_uninterrupted_on
     same_weights(again["model"], whole["model"])
 
 
+def test_training_the_decoder_alone_leaves_the_latents_what_they_are(tmp_path):
+    small_set(tmp_path)
+    autoencoder.train(tmp_path, RUN, resume=False, channels=TINY)
+    before = load_checkpoint(tmp_path / "autoencoder.pt")["model"]
+    autoencoder.train(tmp_path, replace(RUN, steps=6), resume=True, channels=TINY, decoder_only=True)
+    after = load_checkpoint(tmp_path / "autoencoder.pt")["model"]
+    changed = {name.split(".")[0] for name in after if not torch.equal(before[name], after[name])}
+    assert changed == {"decoder", "post_quant_conv"}
+
+
 def test_resume_gives_the_denoiser_the_weights_of_uninterrupted_training(trained):
     run = replace(RUN, save_every=3)
     denoiser.train(trained, run, resume=False, channels=(32, 64), grids=False)
@@ -144,6 +154,14 @@ def test_the_shares_of_faces_and_of_empty_captions(trained):
     pictures, texts = sampler.choose(np.random.default_rng(0), 8000)
     assert np.isin(pictures, sampler.faces).mean() == pytest.approx(latents.FACES_SHARE, abs=0.02)
     assert (texts == 0).mean() == pytest.approx(latents.EMPTY_SHARE, abs=0.015)
+
+
+def test_common_emoji_are_drawn_oftener(trained, monkeypatch):
+    monkeypatch.setattr(latents.captions, "COMMON", {"pizza"})
+    sampler, labels = latents.LatentSampler(trained), data.load_labels(trained)
+    pictures, _ = sampler.choose(np.random.default_rng(2), 8000)
+    names = [labels[row].name for row in sampler.rows[pictures]]
+    assert names.count("pizza") / names.count("cat face") == pytest.approx(latents.COMMON_WEIGHT, rel=0.2)
 
 
 def test_every_picture_gets_a_caption_of_its_own_label(trained):

@@ -20,7 +20,7 @@ from pathlib import Path
 MODEL = Path("assets/models/pocket-diffusion-64")
 DEFAULTS = {  # steps, batch, learning rate, part of the steps in which it falls
     "autoencoder": (5000, 8, 1e-3, 0.6),
-    "denoiser": (20000, 32, 6e-4, 0.25),
+    "denoiser": (40000, 16, 5e-4, 0.25),
 }
 
 
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
         for name in ("data", "latents", "grid", "export", "evaluate", "card", *DEFAULTS)
     }
     add["data"].add_argument("--faces", type=int, default=20000)
+    add["latents"].add_argument("--faces", type=int, default=None, help="encode only so many")
     for name, (steps, batch, rate, cooldown) in DEFAULTS.items():
         add[name].add_argument("--steps", type=int, default=steps)
         add[name].add_argument("--seconds", type=float, default=float("inf"), help="time limit")
@@ -47,6 +48,13 @@ def parser() -> argparse.ArgumentParser:
         add[name].add_argument("--cooldown", type=float, default=cooldown)
         add[name].add_argument("--resume", action="store_true")
         add[name].add_argument("--keep", type=int, nargs="*", default=(), help="steps to keep")
+    add["denoiser"].add_argument(
+        "--channels", type=int, nargs=3, default=(64, 128, 256), help="at 16, 8 and 4 pixels a side"
+    )
+    for name in ("autoencoder", "latents"):
+        add[name].add_argument(
+            "--decoder-only", action="store_true", help="leave the latents what they are"
+        )
     for name in ("export", "evaluate", "card"):
         add[name].add_argument("--model", type=Path, default=MODEL)
     add["evaluate"].add_argument("--faces", type=int, default=500, help="faces drawn")
@@ -88,19 +96,25 @@ def _run(args: argparse.Namespace):
 def _autoencoder(args: argparse.Namespace) -> None:
     from playground.diffusion.pocket import autoencoder
 
-    autoencoder.train(args.work, _run(args), resume=args.resume)
+    autoencoder.train(
+        args.work, _run(args), resume=args.resume, decoder_only=args.decoder_only
+    )
 
 
 def _latents(args: argparse.Namespace) -> None:
     from playground.diffusion.pocket import frozen, latents
 
-    latents.prepare(args.work, *frozen.load_text_encoder())
+    if args.decoder_only:
+        latents.write_autoencoder(args.work)
+        return
+    latents.prepare(args.work, *frozen.load_text_encoder(), faces=args.faces)
 
 
 def _denoiser(args: argparse.Namespace) -> None:
     from playground.diffusion.pocket import denoiser
 
-    denoiser.train(args.work, _run(args), resume=args.resume)
+    channels = tuple(args.channels)
+    denoiser.train(args.work, _run(args), resume=args.resume, channels=channels)
 
 
 def _grid(args: argparse.Namespace) -> None:

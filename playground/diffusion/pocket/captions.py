@@ -71,7 +71,6 @@ class Label:
     name: str
     captions: tuple[str, ...]  # the first is the plain one, drawn most often
     learnt: bool  # False: the autoencoder sees it, the denoiser does not
-    weight: float = 1.0  # how often against the other emoji
     mirrored: bool = False
 
 
@@ -116,7 +115,6 @@ def _emoji_label(emoji: dict, taken: frozenset[str]) -> Label:
         name=name,
         captions=emoji_captions(emoji, taken),
         learnt=learnt,
-        weight=3.0 if name in COMMON else 1.0,
         mirrored=emoji["category"] in MIRRORED,
     )
 

@@ -41,7 +41,7 @@ Rows: {rows}. Guidance 3, 20 DDIM steps, none left out.
 
 ## Data
 No person's photo is in it.
-- {faces:,} faces drawn by the DCGAN of [gan-face-generate](https://pypi.org/project/gan-face-generate/)
+- {all_faces:,} faces ({faces:,} for the denoiser) drawn by the DCGAN of [gan-face-generate](https://pypi.org/project/gan-face-generate/)
   1.1.1 (MIT), which was trained on DigiFace-1M, pictures of rendered people. Captions begin as "a photo
   of a face" and add skin, hair and background told apart by mean brightness.
 - {emoji:,} emoji from [Noto Emoji](https://github.com/googlefonts/noto-emoji) (artwork Apache-2.0) as
@@ -103,7 +103,7 @@ def _set_facts(work: Path) -> dict[str, int]:
     learnt = np.array([label.learnt for label in labels])
     present = np.isin(np.arange(len(labels)), rows)
     return {
-        "faces": int((~emoji[rows]).sum()),
+        "all_faces": int((~emoji[rows]).sum()),
         "emoji": int((emoji & learnt & present).sum()),
         "seen": int((emoji & present).sum()),
         "held_out": int((emoji & ~present).sum()),
@@ -114,6 +114,8 @@ def _set_facts(work: Path) -> dict[str, int]:
 def _training_facts(work: Path) -> dict[str, float]:
     from playground.diffusion.pocket import latents
 
+    seen = load_checkpoint(work / "latents.pt")["rows"].numpy()
+    faces = [label.captions[0] == data.captions.FACE for label in data.load_labels(work)]
     encoder = load_checkpoint(work / "autoencoder.pt")
     saved = load_checkpoint(work / "denoiser.pt")
     return {
@@ -122,6 +124,7 @@ def _training_facts(work: Path) -> dict[str, float]:
         "steps": saved["step"],
         "batch": saved["batch"],
         "pictures": saved["step"] * saved["batch"],
+        "faces": int(np.array(faces)[seen].sum()),
         "face_share": latents.FACES_SHARE,
         "empty": latents.EMPTY_SHARE,
     }

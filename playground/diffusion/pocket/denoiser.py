@@ -37,7 +37,7 @@ GRID_PROMPTS = (
 
 
 def new_denoiser(channels: tuple[int, ...] = CHANNELS) -> UNet2DConditionModel:
-    """17.2 M parameters; attention to the text at 8 x 8 and 4 x 4, where it is cheap."""
+    """17.2 M parameters by default; attention to the text at 8 x 8 and 4 x 4, where it is cheap."""
     depth = len(channels) - 1
     return UNet2DConditionModel(
         sample_size=16,
@@ -111,14 +111,18 @@ def train(
     channels: tuple[int, ...] = CHANNELS,
     grids: bool = True,
 ) -> int:
-    """Train into work/denoiser.pt; returns the number of steps done in all."""
+    """Train into work/denoiser.pt; returns the number of steps done in all.
+
+    A resumed training keeps the channels it began with.
+    """
     checkpoint = work / "denoiser.pt"
+    saved = load_checkpoint(checkpoint) if resume else None
+    channels = tuple(saved["channels"]) if saved else channels
     torch.manual_seed(run.seed)
     model = new_denoiser(channels)
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.peak, weight_decay=1e-4)
-    ema, first = Ema(model), 0
-    if resume:
-        first = restore(load_checkpoint(checkpoint), model, optimizer, ema)
+    ema = Ema(model)
+    first = restore(saved, model, optimizer, ema) if saved else 0
     sampler, alphas = LatentSampler(work), new_scheduler().alphas_cumprod
 
     def update(step: int) -> dict[str, float]:
@@ -134,8 +138,9 @@ def train(
             "optimizer": optimizer.state_dict(),
             "ema": ema.weights,
             "batch": run.batch,
+            "channels": channels,
         },
-        grid=GridDrawer(work, ema) if grids else lambda step: None,
+        grid=GridDrawer(work, ema, channels) if grids else lambda step: None,
         checkpoint=checkpoint,
     )
     return job.go(first)
@@ -154,10 +159,10 @@ def restore(
 class GridDrawer:
     """Draws the fixed prompts, two seeds each, with the averaged weights."""
 
-    def __init__(self, work: Path, ema: Ema) -> None:
+    def __init__(self, work: Path, ema: Ema, channels: tuple[int, ...]) -> None:
         self.work, self.ema = work, ema
         self.vae = AutoencoderKL.from_pretrained(work / "vae").eval()
-        self.model = new_denoiser().eval()
+        self.model = new_denoiser(channels).eval()
         encoder = frozen.load_text_encoder()
         self.states = frozen.token_states(*encoder, ["", *GRID_PROMPTS])
 
@@ -192,8 +197,9 @@ def sample(
 
 def averaged(work: Path) -> UNet2DConditionModel:
     """The averaged weights of work/denoiser.pt in a network ready to sample."""
-    model = new_denoiser().eval()
-    model.load_state_dict(load_checkpoint(work / "denoiser.pt")["ema"])
+    saved = load_checkpoint(work / "denoiser.pt")
+    model = new_denoiser(tuple(saved["channels"])).eval()
+    model.load_state_dict(saved["ema"])
     return model
 
 

@@ -69,6 +69,8 @@ def class_references(work: Path) -> tuple[np.ndarray, list[str]]:
         pictures, rows = data.load_set(work, "held_out" if name == captions.FACE else "train")
         own = [i for i, label in enumerate(labels) if label.captions[0] == name and label.learnt]
         chosen = pictures[np.isin(rows, own)][:12]
+        if not len(chosen):
+            raise ValueError(f"no picture is called {name!r}: build the set again")
         points.append(features(chosen))
         names += [name] * len(chosen)
     return np.concatenate(points), names

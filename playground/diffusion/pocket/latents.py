@@ -18,34 +18,59 @@ from playground.diffusion.pocket import autoencoder, captions, data, frozen
 from playground.diffusion.pocket.training import load_checkpoint, save_checkpoint
 
 FACES_SHARE = 0.35  # of a batch
+COMMON_WEIGHT = 25.0  # a common emoji against another: breadth is what costs time
 EMPTY_SHARE = 0.10  # of captions are left empty, which is what guidance compares with
 PLAIN_SHARE = 0.4  # of captions are the plain one
 
 
 def prepare(
-    work: Path, text_encoder: Any, tokenizer: Any, channels: tuple[int, ...] = autoencoder.CHANNELS
+    work: Path,
+    text_encoder: Any,
+    tokenizer: Any,
+    *,
+    faces: int | None = None,
+    channels: tuple[int, ...] = autoencoder.CHANNELS,
 ) -> None:
-    """work/autoencoder.pt and work/data -> work/vae and work/latents.pt."""
+    """work/autoencoder.pt and work/data -> work/vae and work/latents.pt.
+
+    `faces` takes only so many of the faces, where encoding all would cost too much time.
+    """
     model = autoencoder.new_autoencoder(channels).eval()
     model.load_state_dict(load_checkpoint(work / "autoencoder.pt")["model"])
     pictures, rows = data.load_set(work, "train")
-    learnt = np.array([label.learnt for label in data.load_labels(work)])
-    chosen = learnt[rows]
+    chosen = learnt_pictures(rows, data.load_labels(work), faces)
     encoded = autoencoder.encode(model, pictures[chosen])  # [N, 2, 4, 16, 16]
     mean, std = autoencoder.latent_statistics(encoded)
-    print("latent mean", mean.tolist(), "std", std.tolist())
-    autoencoder.fold_statistics(model, mean, std)
+    print("latent mean", mean.tolist(), "deviation", std.tolist())
+    saved = {
+        "mean": mean,
+        "std": std,
+        "means": ((encoded[:, 0] - mean[:, None, None]) / std[:, None, None]).half(),
+        "stds": (encoded[:, 1] / std[:, None, None]).half(),
+        "rows": torch.from_numpy(rows[chosen]),
+        "states": frozen.token_states(text_encoder, tokenizer, all_captions(work)).half(),
+    }
+    save_checkpoint(work / "latents.pt", saved)
+    write_autoencoder(work, channels)
+
+
+def write_autoencoder(work: Path, channels: tuple[int, ...] = autoencoder.CHANNELS) -> None:
+    """work/vae with the statistics of latents.pt; enough after training the decoder alone."""
+    model = autoencoder.new_autoencoder(channels).eval()
+    model.load_state_dict(load_checkpoint(work / "autoencoder.pt")["model"])
+    saved = load_checkpoint(work / "latents.pt")
+    autoencoder.fold_statistics(model, saved["mean"], saved["std"])
     model.save_pretrained(work / "vae")
-    mean, std = mean[:, None, None], std[:, None, None]
-    save_checkpoint(
-        work / "latents.pt",
-        {
-            "means": ((encoded[:, 0] - mean) / std).half(),
-            "stds": (encoded[:, 1] / std).half(),
-            "rows": torch.from_numpy(rows[chosen]),
-            "states": frozen.token_states(text_encoder, tokenizer, all_captions(work)).half(),
-        },
-    )
+
+
+def learnt_pictures(
+    rows: np.ndarray, labels: list[captions.Label], faces: int | None
+) -> np.ndarray:
+    """Indices of the pictures of learnt labels, with at most `faces` faces, in order."""
+    is_face = np.array([label.captions[0] == captions.FACE for label in labels])[rows]
+    learnt = np.array([label.learnt for label in labels])[rows]
+    few = np.flatnonzero(is_face)[:faces]
+    return np.concatenate([few, np.flatnonzero(learnt & ~is_face)])
 
 
 def all_captions(work: Path) -> list[str]:
@@ -55,7 +80,7 @@ def all_captions(work: Path) -> list[str]:
 
 
 class LatentSampler:
-    """Draws training batches from latents.pt: faces and emoji by share, emoji by their weights."""
+    """Draws training batches from latents.pt: faces and emoji by share, common emoji oftener."""
 
     def __init__(self, work: Path) -> None:
         saved = load_checkpoint(work / "latents.pt")
@@ -69,7 +94,8 @@ class LatentSampler:
         emoji = [row for row in np.unique(rows) if labels[row].captions[0] != captions.FACE]
         self.faces = np.flatnonzero(~np.isin(rows, emoji))
         self.pictures_of = [np.flatnonzero(rows == row) for row in emoji]
-        weights = np.array([labels[row].weight for row in emoji])
+        common = [labels[row].name in captions.COMMON for row in emoji]
+        weights = np.where(common, COMMON_WEIGHT, 1.0)
         self.chances = weights / weights.sum()
 
     def choose(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -31,7 +31,7 @@ class Run:
     warmup: int = 100  # steps
     cooldown: float = 0.25  # last part of the steps in which the rate falls, 0..1
     seed: int = 0
-    save_every: int = 250  # steps
+    save_every: int = 100  # steps
     grid_every: int = 500  # steps
     keep: tuple[int, ...] = ()  # steps whose checkpoint is kept beside the latest
 
