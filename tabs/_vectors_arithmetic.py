@@ -1,6 +1,7 @@
 """Word vectors, first section: an expression, and the words nearest to what it comes to."""
 
 import html
+import re
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,7 @@ EXAMPLES = ("mother + man - woman", "girl + man - woman", "you + his - he", "kin
             "paris - france + italy", "walking - walked + swam", "0.5 * (hot + cold)")
 FIRST = EXAMPLES[0]
 TOP = 8
+COMPOUND = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 RARE = 50_000  # the place in the list from which a word may be a slip for a more frequent one
 
 
@@ -44,8 +46,10 @@ class Arithmetic:
             copy = gr.Button("Copy link", size="sm", scale=0, min_width=110)
         self.link = gr.Textbox(visible=False)
         _ui.copy_link(copy, self.link)
-        for trigger in (self.expression.submit, self.top.release, source.menu.input):
+        for trigger in (self.expression.submit, self.top.release):
             _ui.event(trigger, self.run, self.inputs, self.outputs, **CALM)
+        # another set may have to be fetched first, which is shown
+        _ui.event(source.menu.input, self.run, self.inputs, self.outputs, show_progress_on=self.notes)
         for button, expression in zip(buttons, EXAMPLES, strict=True):
             set_and_run(button, (MODEL, expression, TOP), [source.menu, *self.controls], self.run, self.inputs,
                         self.outputs, **CALM)
@@ -71,7 +75,7 @@ class Arithmetic:
             answer = arithmetic.solve(vectors, expression, top)
             inputs = [vectors.words[number] for item in answer.items for number in item.numbers]
             rows = vector_rows(vectors, answer)
-            remarks = notes(vectors, answer)
+            remarks = notes(vectors, answer, expression)
         named = {} if choice == OWN else {"vectors": choice}  # a visitor's file is on no other visitor's page
         link = _ui.query(tab="word-vectors", expression=expression, top=int(top), **named)
         return (draw.ranking("Without the words of the expression", pairs(answer.without_inputs)),
@@ -94,10 +98,13 @@ def vector_rows(vectors: Vectors, answer: Answer) -> list[tuple[str, np.ndarray]
     return rows
 
 
-def notes(vectors: Vectors, answer: Answer) -> str:
+def notes(vectors: Vectors, answer: Answer, expression: str) -> str:
     """How the expression was read, and what may surprise in it."""
     lines = [f"Read as <b>{html.escape(str(answer.total))}</b>, each word at length 1; "
              f"searched {len(vectors.words):,} words of {vectors.dimensions} dimensions."]
+    for word in COMPOUND.findall(re.sub(r'".*?"', "", expression)):
+        if vectors.find(word) is not None:
+            lines.append(f'The hyphen was read as a minus; the word is written in quotes: "{html.escape(word)}".')
     for item in answer.items:
         if len(item.numbers) > 1:
             lines.append(f"“{html.escape(item.text)}” is no entry of its own: the mean of its words is used.")

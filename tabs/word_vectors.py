@@ -1,6 +1,7 @@
 """Word vectors: arithmetic on words, comparisons, maps, axes, the analogy test, own vectors, sentence similarity."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -8,13 +9,13 @@ import pandas as pd
 
 from playground import checks
 from playground.context import Context
-from playground.errors import BadInput
+from playground.errors import BadInput, PlaygroundError
 from playground.text.vectors import arithmetic, compare, models, sentences
 from tabs import _ui
 from tabs import _vectors_draw as draw
 from tabs._shell import Shell, Tab
 from tabs._vectors_analogies import AnalogyTest
-from tabs._vectors_arithmetic import Arithmetic
+from tabs._vectors_arithmetic import TOP, Arithmetic
 from tabs._vectors_compare import Compare
 from tabs._vectors_map import OwnAxes, WordMap
 from tabs._vectors_sentences import Sentences
@@ -66,18 +67,25 @@ def build(context: Context, shell: Shell) -> None:
     _ui.fold("How it works, and where it comes from", HOW)
     gr.HTML(draw.STYLE, padding=False, elem_classes="wv-style")
 
-    def opened(query: dict[str, str], choice: Any, own: Any, expression: Any, top: Any, words: Any) -> tuple:
-        if "expression" in query:
-            expression, choice = query["expression"], query.get("vectors", choice)
-            top = as_number(query.get("top", str(top)))
+    def show(choice: Any, own: Any, expression: Any, top: Any, words: Any) -> tuple:
         return choice, expression, top, *sums.run(choice, own, expression, top), *versus.run(choice, own, words)
+
+    def opened(query: dict[str, str], choice: Any, own: Any, expression: Any, top: Any, words: Any) -> Iterator[tuple]:
+        if "expression" not in query:
+            yield show(choice, own, expression, top, words)
+            return
+        try:
+            yield show(query.get("vectors", choice), own, query["expression"], as_number(query.get("top", TOP)), words)
+        except PlaygroundError:  # a link that cannot be followed leaves no empty page
+            yield show(choice, own, expression, top, words)
+            raise
 
     shell.on_open(opened, [*sums.inputs, versus.words],
                   [source.menu, *sums.controls, *sums.outputs, *versus.outputs])
     _endpoints(context)
 
 
-def as_number(text: str) -> int:
+def as_number(text: str | int) -> int:
     """A whole number of a link."""
     try:
         return int(text)
@@ -89,7 +97,7 @@ def _own_vectors(source: Source, sums: Arithmetic, versus: Compare) -> None:
     """The fold that takes a visitor's file, and shows at once what it can do."""
     with gr.Accordion("Your own vectors", open=False):
         gr.Markdown("A file in word2vec format, text or binary, or GloVe text, up to 25 MB. It is read here and kept "
-                    "in memory while it is used; other visitors do not see it.", elem_classes="summary")
+                    "in memory while it is used; nobody else finds it in the menu.", elem_classes="summary")
         file = gr.File(label="File of vectors", file_types=[".txt", ".vec", ".bin"], type="filepath", height=130,
                        elem_id="wv-file")
         loaded = gr.Markdown()

@@ -62,9 +62,9 @@ def test_sentence_similarity_is_a_square(client):
     ("/word_arithmetic", ("king " * 1000, 5, True), "Give at most"),
     ("/word_pair", ("cow", "<script>alert(1)</script>"), "&lt;script&gt;"),
     ("/word_pair", ("", "cow"), "empty"),
-    ("/sentence_similarity", ("only one",), "2 to 100"),
-    ("/sentence_similarity", ("\x00 \n",), "2 to 100"),
-    ("/sentence_similarity", ("x\n" * 101,), "2 to 100"),
+    ("/sentence_similarity", ("only one",), "2 to 200"),
+    ("/sentence_similarity", ("\x00 \n",), "2 to 200"),
+    ("/sentence_similarity", ("x\n" * 201,), "2 to 200"),
     ("/sentence_similarity", ("word " * 30_000,), "100,000"),
 ])
 def test_what_is_wrong_is_said(client, name, arguments, why):
@@ -97,6 +97,8 @@ def test_a_rare_slip_is_pointed_out_and_a_phrase_explained(sections):
     assert "Did you mean queen?" in notes
     notes = sections["sums"].run(models.MODEL, None, '"red bicycle" - red', 3)[3]
     assert "mean of its words" in notes
+    notes = sections["sums"].run(models.MODEL, None, 'son-in-law + "mother-in-law"', 3)[3]
+    assert "in quotes: \"son-in-law\"" in notes and "in quotes: \"mother" not in notes
 
 
 def test_the_link_holds_the_expression_but_no_visitors_file(sections, tmp_path, context):

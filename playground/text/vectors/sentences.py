@@ -21,7 +21,7 @@ from playground.weights import Progress, silent
 
 MODEL = "all-minilm-l6-v2"
 DIMENSIONS = 384
-MOST_TEXTS = 100
+MOST_TEXTS = 200
 LONGEST = 100_000  # characters of all texts
 BATCH = 32  # texts a turn at the processor
 
