@@ -262,7 +262,8 @@ def _installed(store: WeightStore, source: Wheel) -> bool:
 def _in_hub_cache(store: WeightStore, source: Hub) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(source.repo, "config.json", revision=source.revision), str | os.PathLike)
+    index = "model_index.json" if "model_index.json" in source.patterns else "config.json"
+    return isinstance(try_to_load_from_cache(source.repo, index, revision=source.revision), str | os.PathLike)
 
 
 FINDERS: dict[type, Callable[..., Located]] = {

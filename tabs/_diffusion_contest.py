@@ -60,11 +60,11 @@ def versus(gan: Side, diffusion: Side | None, done: int, count: int, device: str
     rows = "".join(f"<tr><th>{html.escape(side.title)}</th><td>{side.seconds_each * 1000:,.0f} ms</td>"
                    f"<td>{side.calls}</td><td>{side.diversity:.2f}</td></tr>" for side in (gan, diffusion))
     ratio = diffusion.seconds_each / max(gan.seconds_each, 1e-9)
-    table = ('<table class="table"><thead><tr><th></th><th>a face</th><th>network calls a face</th>'
+    table = ('<table class="df-table"><thead><tr><th></th><th>a face</th><th>network calls a face</th>'
              f"<th>diversity</th></tr></thead><tbody>{rows}</tbody></table>"
              f'<p class="df-note">On {html.escape(device)} one face by diffusion takes <b>{ratio:,.0f} times</b> '
              "as long as one by the GAN.</p>")
-    return _set(gan) + _set(diffusion) + f'<div class="prose">{table}</div>'
+    return _set(gan) + _set(diffusion) + f'<div class="df scroll">{table}</div>'
 
 
 def _set(side: Side) -> str:
@@ -116,5 +116,5 @@ def matched(context: Context, captions: list[str]) -> Iterator[str]:
         f"<tr><th>{html.escape(caption)}</th>"
         + "".join(f"<td>{found.cosines[p, c]:.3f} ({found.probabilities[p, c]:.0%})</td>" for p in range(len(drawn)))
         + "</tr>" for c, caption in enumerate(captions))
-    yield (f'<div class="prose scroll"><table class="table"><thead><tr><th>cosine (chosen)</th>{head}</tr></thead>'
+    yield (f'<div class="df scroll"><table class="df-table"><thead><tr><th>cosine (chosen)</th>{head}</tr></thead>'
            f"<tbody>{rows}</tbody></table></div>")

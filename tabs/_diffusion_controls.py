@@ -26,7 +26,7 @@ class Controls:
                                          min_width=130)
         self.model = gr.Dropdown([(title(context, key), key) for key in models.names()], value=models.POCKET,
                                  label="Model")
-        state = gr.Markdown(missing(context, models.POCKET), elem_classes="summary", elem_id="diffusion-model")
+        state = gr.Markdown(elem_classes="summary", elem_id="diffusion-model")
         _ui.event(self.model.change, self.adapted(context), [self.model, self.scheduler],
                   [self.scheduler, state], show_progress="hidden")
         _ui.event(self.model.input, usual, [self.model], [self.steps, self.guidance], show_progress="hidden")

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from playground import images
+from playground import checks, images
 from playground.context import Context
 from playground.diffusion import forward
 from playground.diffusion.trace import Trace
@@ -103,27 +103,29 @@ class Forward:
     def _near(self, picture: np.ndarray | None, level: Any) -> str:
         if picture is None:
             raise BadInput("There is no picture to add noise to.", "Choose one first.")
-        at = forward.level(int(level))
-        words = (f"t = {int(level)}: <b>{at.signal:.3f}</b> · picture + <b>{at.noise:.3f}</b> · noise, signal-to-noise "
+        level = checks.whole(level, "The noise level", 0, forward.LEVELS)
+        at = forward.level(level)
+        words = (f"t = {level}: <b>{at.signal:.3f}</b> · picture + <b>{at.noise:.3f}</b> · noise, signal-to-noise "
                  f"ratio {_ratio(at.snr)}")
         return (f'<div class="df"><div class="df-three"><figure><img src="{render.uri(picture)}" alt="The picture">'
                 "<figcaption><b>x<sub>0</sub></b> the picture</figcaption></figure>"
-                f'<figure><img src="{render.uri(forward.add_noise(picture, int(level)))}" alt="With noise">'
-                f"<figcaption><b>x<sub>t</sub></b> with noise</figcaption></figure>{schedule(int(level))}</div>"
+                f'<figure><img src="{render.uri(forward.add_noise(picture, level))}" alt="With noise">'
+                f"<figcaption><b>x<sub>t</sub></b> with noise</figcaption></figure>{schedule(level)}</div>"
                 f'<p class="df-note">{FORMULA}. {words}.</p></div>')
 
     def _far(self, picture: np.ndarray | None, level: Any, prompt: str) -> str:
         if picture is None:
             raise BadInput("There is no picture to add noise to.", "Choose one first.")
-        if int(level) == 0:
+        level = checks.whole(level, "The noise level", 0, forward.LEVELS)
+        if level == 0:
             return render.starting("At level 0 there is no noise to remove. Move the slider.")
         try:
-            made = forward.guess(self.context, picture, [int(level)], prompt=prompt,
+            made = forward.guess(self.context, picture, [level], prompt=prompt,
                                  guidance=3.0 if prompt.strip() else 1.0)
         except (ModelMissing, NotEnoughMemory) as problem:
             return render.absent(problem)
         return render.many([(made.through, "through the autoencoder, no noise"),
-                            (made.noisy[0], f"level {int(level)}, as the network sees it"),
+                            (made.noisy[0], f"level {level}, as the network sees it"),
                             (made.guesses[0], f"one-shot guess, off by {made.errors[0]:.0f} of 255")])
 
     def _strip(self, picture: np.ndarray, prompt: str) -> str:

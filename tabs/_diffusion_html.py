@@ -20,6 +20,7 @@ PANELS = (("x<sub>t</sub>", "the noisy state, decoded"),
           ("predicted x<sub>0</sub>", "the picture that the network sees in it"),
           ("predicted noise", "3 of its channels as colours"))
 TILE = 96  # pixels a side of the viewer's tiles
+NOISE_TILE = 48  # of predicted noise, which is stored without loss
 WIDE, HIGH = 1000, 100  # of the curves' own coordinates
 
 
@@ -43,7 +44,7 @@ def viewer(trace: Trace) -> str:
     tile = min(TILE, film.noisy.shape[1])
     noises = [pictures.noise_picture(noise) for noise in film.noise]
     sheets = (uri(sheet([*film.noisy, film.last], tile)), uri(sheet([*film.clean, film.last], tile)),
-              uri(sheet([*noises, np.full_like(noises[0], 128)]), lossless=True))
+              uri(sheet([*noises, np.full_like(noises[0], 128)], min(NOISE_TILE, len(noises[0]))), lossless=True))
     style = "".join(f"--s{number}:url({address});" for number, address in enumerate(sheets))
     labels = html.escape(json.dumps(step_labels(trace)), quote=True)
     panels = "".join(f'<figure><div class="df-tile df-s{row}" role="img" aria-label="{words}"></div><figcaption>'

@@ -70,7 +70,13 @@ CSS = """
 .df-many { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(9rem, 45%), 1fr)); gap: .8rem; }
 .df-many img { width: 100%; border-radius: 6px; display: block; }
 .df-long { display: grid; gap: .7rem; }
-.df-long img { width: 100%; display: block; border-radius: 4px; }
+.df-long figure { overflow-x: auto; }
+.df-long figcaption { position: sticky; left: 0; }
+.df-long img { width: 100%; min-width: 30rem; display: block; border-radius: 4px; }
+.df-table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
+.df-table :is(th, td) { text-align: left; padding: .3rem 1.2rem .3rem 0; font-weight: 400;
+                        border-bottom: 1px solid var(--border-color-primary); }
+.df-table thead th { color: var(--body-text-color-subdued); vertical-align: bottom; }
 .df-three { display: grid; grid-template-columns: 1fr 1fr 1.25fr; gap: .8rem; align-items: start; max-width: 56rem; }
 .df-three img { width: 100%; border-radius: 6px; display: block; }
 @container (max-width: 520px) { .df-three { grid-template-columns: 1fr 1fr; } .df-plot { grid-column: 1 / -1; } }
@@ -83,7 +89,8 @@ CSS = """
 .df-faces { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(6rem, 22%), 1fr)); gap: .4rem; }
 .df-faces img { width: 100%; max-width: 9rem; border-radius: 4px; display: block; }
 .df-tokens { line-height: 2; }
-.df-tokens span { padding: .1rem .35rem; border-radius: 4px; background: var(--background-fill-secondary);
+.df-tokens span { display: inline-block; line-height: 1.5; padding: .1rem .35rem; border-radius: 4px;
+                  background: var(--background-fill-secondary);
                   margin-right: .2rem; font-family: var(--font-mono); font-size: .85rem; }
 .df-tokens .cut { text-decoration: line-through; opacity: .6; outline: 1px dashed #ef4444; }
 .df-note { color: var(--body-text-color-subdued); font-size: .88rem; margin: .3rem 0; }

@@ -31,8 +31,7 @@ def fork(context: Context, origin: Trace, at: int, *, prompt: Any = None,
     runs: list[Run] = []
     while not runs or not runs[0].done:
         trace.advance(context, spec, runs, [(request, told, origin, at)])
-        if runs[0].guesses:
-            yield runs[0].frame
+        yield runs[0].frame
     yield trace.complete(context, spec, runs)[0]
 
 

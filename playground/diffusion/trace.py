@@ -144,7 +144,7 @@ class Run:
             raise PlaygroundError(f"The picture came out black, as happens in {family.network.dtype}.",
                                   "Try another seed, or a device that computes in bfloat16 or float32.")
         noises = np.concatenate([self.trace.noise(step).numpy() for step in range(self.trace.steps)])
-        self.trace.film = Film(final, np.stack(self.guesses), noises)
+        self.trace.film = Film(final, np.stack(self.guesses), noises.astype(np.float16))  # to look at
         return self.trace
 
     def _next(self, answer: "torch.Tensor", timestep: Any, x: "torch.Tensor") -> "torch.Tensor":
@@ -185,10 +185,13 @@ def advance(context: Context, spec: ModelSpec, runs: list[Run], wanted: list[tup
         start = time.perf_counter()
         if not runs:
             runs.extend(Run(family, *each) for each in wanted)
-        while time.perf_counter() - start < TURN_SECONDS and not all(run.done for run in runs):
-            for run in runs:
-                if not run.done:
-                    _timed_step(context, run, family)
+        due = [run for run in runs if not run.done]
+        while due:  # at least one step, however late it is
+            for run in due:
+                _timed_step(context, run, family)
+            due = [run for run in due if not run.done]
+            if time.perf_counter() - start > TURN_SECONDS:
+                break
         for run in runs if guesses else ():
             context.cache.retrying(lambda run=run: run.develop(family), context.device)
 

@@ -1,0 +1,26 @@
+"""One context for the diffusion tests, over a folder of small random pipelines of every family."""
+
+import pytest
+
+from tests.diffusion import tiny_pipelines
+
+
+@pytest.fixture(scope="session")
+def own_models(tmp_path_factory):
+    """A folder as an operator gives it with --models-dir."""
+    root = tmp_path_factory.mktemp("own")
+    tiny_pipelines.save_pocket(root)
+    tiny_pipelines.save_sd(root)
+    tiny_pipelines.save_sdxl(root)
+    tiny_pipelines.save_flux(root)
+    tiny_pipelines.save_flux(root, tiny_pipelines.DEV, guided=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny(own_models, data_dir):
+    """The engine over those models."""
+    from playground.context import build_context
+    from playground.settings import Settings
+
+    return build_context(Settings(device="cpu", offline=True, data_dir=data_dir, models_dir=own_models))
