@@ -12,6 +12,7 @@ import gradio as gr
 from playground.errors import BadInput, PlaygroundError
 from playground.text.ngrams import corpora
 from playground.text.ngrams.corpora import OwnText
+from playground.text.ngrams.symbols import CHARACTERS
 from tabs import _ui
 from tabs._ngram_desk import OWN, Controls, Desk
 
@@ -76,7 +77,8 @@ def wire(desk: Desk, box: OwnTextBox, inputs: Sequence[Any], shown: Sequence[Any
 def describe(own: OwnText) -> str:
     """What was counted, in words."""
     counted = own.counted
-    inside = f", {counted.table.size:,} {counted.table.symbols.unit}" if counted else ""
+    unit = counted.table.symbols.unit if counted else CHARACTERS
+    inside = f" as {counted.table.size:,} {unit}" if counted and unit != CHARACTERS else ""
     return f"Counted: {len(own.book.text):,} characters of text{inside}. {PRIVATE}"
 
 

@@ -14,7 +14,7 @@ from playground.text.ngrams.patterns import Patterns
 from playground.text.ngrams.symbols import CHARACTERS, LETTERS, WORDS
 from tabs import _ngram_html, _ui
 from tabs._ngram_desk import OWN, Controls, Desk, words_of_book
-from tabs._ngram_html import STYLE
+from tabs._ngram_style import STYLE
 
 MAX_TOKENS = 80  # of the language model beside the babble
 LADDER_LENGTH = {LETTERS: 110, CHARACTERS: 110, WORDS: 28}  # symbols a rung

@@ -6,6 +6,7 @@ text, the count table, the ladder and the language model beside it in _ngram_too
 
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,7 @@ from playground.text.ngrams.corpora import Library
 from playground.text.ngrams.counts import DEPTH
 from tabs import _ngram_own, _ui
 from tabs._ngram_desk import BOOK, OWN, Controls, Desk, Draft
-from tabs._ngram_html import ON_LOAD, STYLE
+from tabs._ngram_style import ON_LOAD, STYLE
 from tabs._ngram_tools import Tools
 from tabs._shell import Shell, Tab
 
@@ -61,53 +62,75 @@ EXAMPLES = (
 )
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The components: controls in the order of Controls, buttons by name, what a step shows."""
+
+    controls: list[Any]
+    texts: _ngram_own.OwnTextBox
+    buttons: dict[str, gr.Button]
+    written: gr.HTML
+    bars: gr.HTML
+    meter: gr.HTML
+
+
 def build(context: Context, shell: Shell) -> None:
     """Lays out the tab."""
     library = Library(context)
     desk = Desk(library)
-    own, draft = gr.State(None, time_to_live=3600), gr.State(Draft())
+    own, draft, link = gr.State(None, time_to_live=3600), gr.State(Draft()), gr.Textbox(visible=False)
     with gr.Row(elem_classes="examples"):
-        buttons = [gr.Button(title, size="sm", min_width=130) for title, *_ in EXAMPLES]
+        examples = [gr.Button(title, size="sm", min_width=130) for title, *_ in EXAMPLES]
+    parts = _lay_out()
+    start = parts.controls[3]
+    _ui.copy_link(parts.buttons["Copy link"], link)
+    shell.send(parts.buttons["Start to next token"], start, "next-token")
+    shell.offer("n-gram-babble", start)
+
+    inputs, shown = [*parts.controls, own, draft], [parts.written, parts.bars, parts.meter, draft, link]
+    tools = Tools(context, desk, inputs)
+    busy = {"show_progress_on": [parts.written]}
+    _wire_steps(desk, parts, inputs, shown, tools)
+    for button, example in zip(examples, EXAMPLES, strict=True):
+        tools.follow(_ui.event(button.click, run_example(desk, example), [], [*parts.controls, *shown], **busy))
+    _ngram_own.wire(desk, parts.texts, inputs, shown, tools.follow)
+    shell.on_open(opened(desk), inputs, [*parts.controls, *shown], **busy, **_ui.QUICK)
+    _ui.fold("How it works, and where it comes from", HOW)
+    _endpoints(library)
+
+
+def _lay_out() -> Parts:
+    """Controls and buttons on the left, babble and bars on the right, the meter below."""
     with gr.Row():
         with gr.Column(scale=2, min_width=290):
             controls, texts = _controls()
             with gr.Row():
-                write = gr.Button("Babble", variant="primary", min_width=120)
-                reseed = gr.Button("New seed", min_width=120)
-            with gr.Row():
-                step = gr.Button("One symbol", size="sm", min_width=80)
-                back = gr.Button("Step back", size="sm", min_width=80)
-                clear = gr.Button("Start over", size="sm", min_width=80)
-            with gr.Row():
-                copy = gr.Button("Copy link", size="sm", min_width=80)
-                send = gr.Button("Start to next token", size="sm", min_width=120)
+                buttons = {"Babble": gr.Button("Babble", variant="primary", min_width=120),
+                           "New seed": gr.Button("New seed", min_width=120)}
+            for names in (("One symbol", "Step back", "Start over"), ("Copy link", "Start to next token")):
+                with gr.Row():
+                    buttons |= {name: gr.Button(name, size="sm", min_width=80) for name in names}
         with gr.Column(scale=3, min_width=300):
             written = gr.HTML(css_template=STYLE, js_on_load=ON_LOAD, elem_id="ngram-text")
             bars = gr.HTML(css_template=STYLE, js_on_load=ON_LOAD, elem_id="ngram-bars")
-    meter = gr.HTML(css_template=STYLE, elem_id="ngram-coverage")
-    link = gr.Textbox(visible=False)
-    _ui.copy_link(copy, link)
-    shell.send(send, controls[3], "next-token")
-    shell.offer("n-gram-babble", controls[3])
+    return Parts(controls, texts, buttons, written, bars, gr.HTML(css_template=STYLE, elem_id="ngram-coverage"))
 
-    inputs, shown = [*controls, own, draft], [written, bars, meter, draft, link]
-    tools = Tools(context, desk, inputs)
-    _, unit, n, start, length, seed = controls
-    steps = [(write.click, desk.babble), (step.click, desk.step), (back.click, desk.back), (clear.click, desk.clear),
-             (length.release, desk.babble), (seed.submit, desk.babble), (start.submit, desk.babble),
-             (n.release, desk.look), (unit.input, desk.babble), (start.blur, desk.look)]
-    for trigger, do in steps:
-        tools.follow(_ui.event(trigger, wired(do), inputs, shown, show_progress_on=[written]))
-    tools.follow(_ui.event(reseed.click, with_new_seed(desk), inputs, [seed, *shown], show_progress_on=[written]))
-    _ui.event(bars.select, picked(desk.choose), inputs, shown, show_progress="hidden")
-    _ui.event(written.select, picked(desk.move), inputs, shown, show_progress="hidden")
-    for button, example in zip(buttons, EXAMPLES, strict=True):
-        tools.follow(_ui.event(button.click, run_example(desk, example), [], [*controls, *shown],
-                               show_progress_on=[written]))
-    _ngram_own.wire(desk, texts, inputs, shown, tools.follow)
-    shell.on_open(opened(desk), inputs, [*controls, *shown], show_progress_on=[written], **_ui.QUICK)
-    _ui.fold("How it works, and where it comes from", HOW)
-    _endpoints(library)
+
+def _wire_steps(desk: Desk, parts: Parts, inputs: list[Any], shown: list[Any], tools: Tools) -> None:
+    """Every button and control that changes the draft or how it is read."""
+    _, unit, n, start, length, seed = parts.controls
+    click = {name: button.click for name, button in parts.buttons.items()}
+    steps = [(click["Babble"], desk.babble), (click["One symbol"], desk.step), (click["Step back"], desk.back),
+             (click["Start over"], desk.clear), (length.release, desk.babble), (seed.submit, desk.babble),
+             (start.submit, desk.babble)]
+    settings = [(start.blur, desk.look), (n.release, desk.look), (unit.input, desk.babble)]
+    busy = {"show_progress_on": [parts.written]}
+    for trigger, handler in [*((trigger, wired(do)) for trigger, do in steps),
+                             *((trigger, waiting_for_text(wired(do))) for trigger, do in settings)]:
+        tools.follow(_ui.event(trigger, handler, inputs, shown, **busy))
+    tools.follow(_ui.event(click["New seed"], with_new_seed(desk), inputs, [seed, *shown], **busy))
+    _ui.event(parts.bars.select, picked(desk.choose), inputs, shown, show_progress="hidden")
+    _ui.event(parts.written.select, picked(desk.move), inputs, shown, show_progress="hidden")
 
 
 def _controls() -> tuple[list[Any], _ngram_own.OwnTextBox]:
@@ -132,8 +155,16 @@ def wired(do: Callable) -> Callable:
     return handler
 
 
+def waiting_for_text(step: Callable) -> Callable:
+    """A step that leaves the page as it is while the visitor's own text is chosen and not given yet."""
+    def handler(*values: Any) -> Any:
+        corpus, own = values[0], values[-2]
+        return gr.skip() if corpus == OWN and own is None else step(*values)
+    return handler
+
+
 def picked(do: Callable) -> Callable:
-    """A step of the desk that takes what was clicked."""
+    """A step of the desk that takes what was clicked; Gradio looks for the event by its place and annotation."""
     def handler(corpus: Any, unit: Any, n: Any, start: Any, length: Any, seed: Any, own: Any, draft: Any,
                 event: gr.EventData) -> tuple:
         return do(Controls(corpus, unit, n, start, length, seed), own, draft, event.index).values()
