@@ -14,7 +14,7 @@ DIVERGING = [[0.0, "#b45309"], [0.2, "#fbbf24"], [0.5, "#eef0f6"], [0.8, "#b4bdf
 MOST_LABELS = 14  # rows of a heat map up to which each cell shows its figure
 LONGEST_LABEL = 28  # characters
 LABEL_ROOM = 36  # pixels over a chart for the label that Gradio lays on it
-SCENE_GRID = "#9aa1b1"  # WebGL draws no half-transparent lines
+SCENE_GRID = "#7c8496"  # WebGL draws no half-transparent lines
 COLOUR_BAR = {"thickness": 8, "outlinewidth": 0, "tickfont": {"size": 11}}
 
 STYLE = """<style>

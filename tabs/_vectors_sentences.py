@@ -51,10 +51,8 @@ class Sentences:
         with gr.Accordion("Sentence similarity", open=False) as fold:
             buttons = examples([title for title, *_ in EXAMPLES])
             self.text = gr.Textbox(EXAMPLES[0][1], label="Sentences or documents", lines=8, max_lines=16,
-                                   max_length=sentences.LONGEST)
-            with gr.Row(equal_height=True):
-                self.kind = gr.Radio(list(KINDS), value=EXAMPLES[0][2], label="What parts them", scale=4)
-                go = gr.Button("Compare", variant="primary", scale=1, min_width=110)
+                                   max_length=sentences.LONGEST, submit_btn="Compare texts")
+            self.kind = gr.Radio(list(KINDS), value=EXAMPLES[0][2], label="What parts them")
             self.status = gr.HTML()
             with gr.Row():
                 self.pairs = gr.HTML(min_height=80)
@@ -63,7 +61,7 @@ class Sentences:
             _ui.fold("How sentences become vectors", HOW)
         inputs, outputs = [self.text, self.kind], [self.status, self.pairs, self.heat, self.readings]
         lane = {**_ui.COMPUTE, "show_progress_on": self.status}
-        for trigger in (go.click, self.kind.input):
+        for trigger in (self.text.submit, self.kind.input):
             _ui.event(trigger, self.run, inputs, outputs, **lane)
         for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
             set_and_run(button, values, inputs, self.run, inputs, outputs, **lane)

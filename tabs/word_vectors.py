@@ -10,7 +10,8 @@ import pandas as pd
 from playground import checks
 from playground.context import Context
 from playground.errors import BadInput, PlaygroundError
-from playground.text.vectors import arithmetic, compare, models, sentences
+from playground.text.vectors import arithmetic, compare, models
+from playground.text.vectors import sentences as embedding
 from tabs import _ui
 from tabs import _vectors_draw as draw
 from tabs._shell import Shell, Tab
@@ -136,8 +137,8 @@ def _endpoints(context: Context) -> None:
     words = [gr.Textbox(label=name, visible=False) for name in ("a", "b")]
     _ui.endpoint(word_pair, words, [gr.JSON(label="pair", visible=False)], "word_pair")
 
-    def sentence_similarity(text: Any) -> pd.DataFrame:
-        found = sentences.compare(context, sentences.split(checks.text(text, "The sentences", sentences.LONGEST)))
+    def sentence_similarity(sentences: Any) -> pd.DataFrame:
+        found = embedding.compare(context, embedding.split(checks.text(sentences, "The text", embedding.LONGEST)))
         return pd.DataFrame(found.cosines, columns=[str(number) for number in range(1, len(found.texts) + 1)])
 
     lines = gr.Textbox(label="sentences", lines=3, visible=False)

@@ -34,10 +34,12 @@ def test_inputs_may_be_shown(client):
 
 def test_later_arguments_are_optional(client):
     assert len(client.predict("king - man + woman", api_name="/word_arithmetic")["data"]) == 10
+    named = client.predict(expression="king", hide_inputs=False, top_n=2, api_name="/word_arithmetic")
+    assert [row[0] for row in named["data"]] == ["king", "prince"]
 
 
 def test_pair(client):
-    near, far = (client.predict("cow", word, api_name="/word_pair") for word in ("horse", "ocean"))
+    near, far = (client.predict(a="cow", b=word, api_name="/word_pair") for word in ("horse", "ocean"))
     assert near.keys() == {"dot", "cosine"}
     assert near["cosine"] == pytest.approx(0.520, abs=5e-4) and far["cosine"] == pytest.approx(0.274, abs=5e-4)
     assert near["dot"] == pytest.approx(13.713, abs=5e-4) and far["dot"] == pytest.approx(7.482, abs=5e-4)
@@ -45,7 +47,7 @@ def test_pair(client):
 
 def test_sentence_similarity_is_a_square(client):
     text = "A cat sleeps.\nA kitten naps.\nA cat sleeps.\n\nShares fell."
-    table = client.predict(text, api_name="/sentence_similarity")
+    table = client.predict(sentences=text, api_name="/sentence_similarity")
     square = np.array(table["data"], dtype=float)
     assert square.shape == (4, 4) and len(table["headers"]) == 4
     assert np.diag(square) == pytest.approx(np.ones(4), abs=1e-5)
