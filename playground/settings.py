@@ -28,7 +28,7 @@ def default_data_dir() -> Path:
 class JobLimits:
     """How many jobs of a kind run at once (1 where a kind is not named), how many wait; `kept` in seconds."""
 
-    running: Mapping[str, int] = field(default_factory=dict)
+    running: Mapping[str, int] = field(default_factory=lambda: {"gan-lab": 3})  # small ones, each watched by somebody
     waiting_each: int = 2
     waiting: int = 20
     kept: float = 24 * 3600.0

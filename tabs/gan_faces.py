@@ -9,7 +9,7 @@ import gradio as gr
 from playground import devices
 from playground.context import Context
 from playground.gan import display, faces
-from tabs import _gan_tools, _ui
+from tabs import _gan_lab, _gan_tools, _ui
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Each click draws new random numbers, and a generator turns them into faces of people who do not exist. "
@@ -71,6 +71,7 @@ def build(context: Context, shell: Shell) -> None:
     _ui.copy_link(copy, link)
     shell.on_open(opened(draw), controls, [count, seed, truncation, *results], **_ui.COMPUTE)
     _gan_tools.build(context, grid, seeds, truncation, look)
+    _gan_lab.build(context, shell)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(context)
 

@@ -1,0 +1,281 @@
+"""The GAN lab in its fold: presets, controls of a run under way, the live picture, the scrubber.
+
+A run lives in a process of its own; here it is asked for things and looked at, six times a second, by a timer that
+only runs while there is something to see. The run's id in the link brings it back after a reload.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground.context import Context
+from playground.errors import PlaygroundError
+from playground.gan.lab import client, presets
+from playground.gan.lab.lane import FILM
+from playground.gan.lab.settings import DRAWING, PICTURES, Plan
+from playground.job_table import Job
+from playground.jobs import ENDED
+from tabs import _gan_lab_draw as draw
+from tabs import _gan_lab_settings as settings
+from tabs import _ui
+from tabs._shell import Shell
+
+EVERY = 0.16  # seconds between two looks
+LIVE = len(FILM)  # the scrubber's last place
+LANE = {"concurrency_id": "gan-lab-look", "concurrency_limit": 16}
+SPEEDS = {"1 a second": 1, "10 a second": 10, "100 a second": 100, "full speed": 0}
+FULL = "full speed"
+SUMMARY = ("Train both networks yourself: a **generator** G that makes points or pictures from noise, and a "
+           "**discriminator** D that learns to tell them from real ones. Each button below is a whole experiment; "
+           "failures run beside their cure.")
+
+HOW = """
+In each **joint update** D sees a batch of real and a batch of generated samples and learns to score the real ones
+higher, then G learns, through D, to get higher scores. Neither loss says how good the samples are: they are the state
+of a game. What to look at instead:
+
+* **Gradient that reaches G**: the length of the gradient over all of G's weights. When D is sure of itself, log(1 − D)
+  is flat, and G learns nothing: the *vanishing gradient*. −log D is steep exactly there.
+* **Modes covered** (of the ring and the grid): a mode counts when at least 1 % of 2,500 samples lie within three
+  standard deviations of it. *Mode collapse*: G finds one place that D likes, and leaves the rest.
+* **Duplicates**: the share of samples with another one nearer than 95 of 100 real samples have; real data show 5 %.
+* **Diversity**: the mean distance between two generated samples over that between two real ones; 1 is as diverse.
+* **Fréchet**: the distance between Gaussians fitted to real and to generated samples; for pictures on their 48
+  principal components, so it is comparable within this lab only.
+
+Tricks: *noise* on whatever D sees makes the two distributions overlap; *label smoothing* tells D that real data are
+real with probability 1 − s; *spectral norm* bounds how steep D can be; *R1* punishes a steep D at real data;
+*augmentation* shows D the same random changes on real and on generated pictures, so that it cannot learn a small set by
+heart. *Head start* trains D for some updates before G begins.
+
+The faces are drawn from the generator on top of this tab: rendered people, imitated once already, and here again. The
+digits are those of scikit-learn, 8 x 8 pixels.
+
+Sources: [Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661) (GAN, −log D),
+[Arjovsky and Bottou 2017](https://arxiv.org/abs/1701.04862) (vanishing gradient, noise),
+[Metz et al. 2016](https://arxiv.org/abs/1611.02163) (ring, collapse),
+[Srivastava et al. 2017](https://arxiv.org/abs/1705.07761) (modes covered),
+[Mao et al. 2017](https://arxiv.org/abs/1611.04076) (least squares),
+[Lim and Ye 2017](https://arxiv.org/abs/1705.02894) (hinge),
+[Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028) (Wasserstein with gradient penalty),
+[Salimans et al. 2016](https://arxiv.org/abs/1606.03498) (label smoothing),
+[Miyato et al. 2018](https://arxiv.org/abs/1802.05957) (spectral norm),
+[Mescheder et al. 2018](https://arxiv.org/abs/1801.04406) (R1),
+[Zhao et al. 2020](https://arxiv.org/abs/2006.10738) (augmentation),
+[Heusel et al. 2017](https://arxiv.org/abs/1706.08500) (Fréchet distance).
+"""
+
+SCRUBBER = """const slide = element.querySelector('input');
+const steps = JSON.parse(slide.dataset.steps);
+slide.addEventListener('input', () => {
+    const at = Number(slide.value);
+    const words = at < steps.length ? 'after update ' + steps[at].toLocaleString() : 'live';
+    element.querySelector('output').textContent = words;
+    trigger('input', { place: at });
+});"""
+SHOW_LINK = """(query) => { if (query) history.replaceState(null, "", query); }"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The parts of the lab that its handlers fill."""
+
+    token: gr.BrowserState
+    job: gr.State
+    seen: gr.State
+    place: gr.State
+    live: gr.HTML
+    status: gr.HTML
+    timer: gr.Timer
+    link: gr.Textbox
+
+    def shown(self) -> list[Any]:
+        """What a look fills."""
+        return [self.live, self.status, self.seen, self.timer]
+
+    def started(self) -> list[Any]:
+        """What a start fills."""
+        return [self.token, self.job, self.link, self.place, *self.shown()]
+
+
+def build(context: Context, shell: Shell) -> None:
+    """Lays out the fold and wires it. Nothing starts before a visitor opens the fold."""
+    with gr.Accordion("GAN lab: train a generator against a discriminator", open=False, elem_id="gan-lab") as fold:
+        gr.Markdown(SUMMARY, elem_classes="summary")
+        with gr.Row():
+            buttons = [gr.Button(each.title, size="sm", min_width=150) for each in presets.PRESETS]
+        status = gr.HTML(elem_id="lab-status", css_template=draw.CSS)
+        live = gr.HTML(elem_id="lab-live", css_template=draw.CSS)
+        film = gr.HTML(scrubber_html(), js_on_load=SCRUBBER, css_template=draw.CSS, elem_id="lab-film")
+        words = control_row()
+        controls = settings.build()
+        with gr.Row():
+            start = gr.Button("Start with these settings", variant="primary", min_width=180)
+            copy = gr.Button("Copy link to this run", min_width=150)
+        _ui.fold("How the lab works, and its sources", HOW)
+        page = Page(gr.BrowserState("", storage_key="playground-visitor", secret="generative-playground"),
+                    gr.State(""), gr.State(()), gr.State(LIVE), live, status, gr.Timer(EVERY, active=False),
+                    gr.Textbox(visible=False))
+    wire_starts(context, page, controls, buttons, start, fold)
+    wire_run(context, page, words, film)
+    _ui.copy_link(copy, page.link)
+    shell.on_open(opened(context), [], [fold, page.job, page.link, *page.shown()], **_ui.QUICK)
+
+
+def control_row() -> dict[str, Any]:
+    """The buttons that ask a run for something, by what they ask, and its speed."""
+    with gr.Row():
+        titles = {"hold": "Hold", "go": "Go on", "d": "One step of D", "g": "One step of G",
+                  "reset": "Reset, same seed"}
+        made: dict[str, Any] = {word: gr.Button(title, size="sm", min_width=110) for word, title in titles.items()}
+    made["speed"] = gr.Radio(list(SPEEDS), value=FULL, label="Joint updates")
+    return made
+
+
+def scrubber_html() -> str:
+    """The slider over the kept moments of a run."""
+    return (f'<div class="lab-film"><label for="lab-slide">Look back</label>'
+            f'<input id="lab-slide" type="range" min="0" max="{LIVE}" value="{LIVE}" step="1" '
+            f'data-steps="{list(FILM)}"><output for="lab-slide">live</output></div>')
+
+
+def wire_starts(context: Context, page: Page, controls: settings.Controls, buttons: list[gr.Button],
+                start: gr.Button, fold: gr.Accordion) -> None:
+    """Presets, the start button, and the first look into the fold."""
+    every = [*controls.all(), *page.started()]
+    for button, preset in zip(buttons, presets.PRESETS, strict=True):
+        run = _ui.event(button.click, from_preset(context, preset.plan), [page.token], every)
+        run.then(None, [page.link], None, js=SHOW_LINK)
+    first = from_preset(context, presets.PRESETS[0].plan)
+
+    def expanded(token: str, job_id: str) -> list[Any]:
+        return [gr.skip()] * len(every) if job_id else first(token)
+
+    _ui.event(fold.expand, expanded, [page.token, page.job], every).then(None, [page.link], None, js=SHOW_LINK)
+
+    def from_controls(token: str, sketch: Any, uploads: Any, *values: Any) -> list[Any]:
+        plan = settings.read(values)
+        return begin(context, token, plan, extra(context, token, plan, sketch, uploads))
+
+    run = _ui.event(start.click, from_controls, [page.token, controls.drawing, controls.pictures, *controls.all()],
+                    page.started())
+    run.then(None, [page.link], None, js=SHOW_LINK)
+
+
+def from_preset(context: Context, plan: Plan) -> Any:
+    """The handler that sets every control to a plan and starts it: token -> controls, started."""
+    def start(token: str) -> list[Any]:
+        return [*settings.values_of(plan), *begin(context, token, plan, {})]
+    return start
+
+
+def begin(context: Context, token: str, plan: Plan, given: dict) -> list[Any]:
+    """Starts a plan; what Page.started() shows."""
+    token = token or context.visitors.new()
+    job = client.start(context, token, plan, given)
+    link = _ui.query(tab="gan-faces", lab=job.id)
+    return [token, job.id, link, LIVE, waiting(job), status_html(job), (), gr.Timer(active=True)]
+
+
+def extra(context: Context, token: str, plan: Plan, sketch: Any, uploads: Any) -> dict:
+    """What a plan needs beside its settings: the drawing, or the place of the pictures."""
+    name = plan.runs[0].data
+    if name == DRAWING:
+        return {"drawing": settings.drawn(sketch)}
+    if name == PICTURES:
+        raise PlaygroundError("Own pictures are not ready.", "Choose other data.")
+    return {}
+
+
+def wire_run(context: Context, page: Page, words: dict[str, Any], film: gr.HTML) -> None:
+    """The timer, the scrubber, and what a run can be asked for."""
+    inputs = [page.job, page.seen, page.place]
+    _ui.event(page.timer.tick, looker(context), inputs, page.shown(), show_progress="hidden", **LANE)
+
+    def scrubbed(job_id: str, event: gr.EventData) -> tuple:
+        place = int(event.place)
+        return (place, *looker(context)(job_id, (), place))
+
+    _ui.event(film.input, scrubbed, [page.job], [page.place, *page.shown()], show_progress="hidden",
+              trigger_mode="always_last", **LANE)
+    for word in ("hold", "go", "d", "g", "reset"):
+        _ui.event(words[word].click, asker(context, word), [page.job], [page.status, page.seen, page.timer],
+                  show_progress="hidden")
+
+    def speed(job_id: str, choice: str) -> tuple:
+        return asker(context, f"speed {SPEEDS.get(choice, 0)}")(job_id)
+
+    _ui.event(words["speed"].input, speed, [page.job, words["speed"]], [page.status, page.seen, page.timer],
+              show_progress="hidden")
+
+
+def asker(context: Context, words: str) -> Any:
+    """The handler that asks the run for something: job id -> status, seen, timer."""
+    def ask(job_id: str) -> tuple:
+        if not job_id:
+            raise PlaygroundError("No run is under way.", "Start one with a button above.")
+        return status_html(client.command(context, job_id, words)), (), gr.Timer(active=True)
+    return ask
+
+
+def looker(context: Context) -> Any:
+    """The handler of a look: (job id, what was seen, place of the scrubber) -> what Page.shown() takes."""
+    def look(job_id: str, seen: Any, place: int) -> tuple:
+        if not job_id:
+            return gr.skip(), gr.skip(), gr.skip(), gr.Timer(active=False)
+        now = client.look(context, job_id, seen[0] if seen and seen[2] == place else 0)
+        mark = (now.stamp, now.job.state, place, str(now.job.progress.get("words")), now.job.progress.get("speed"))
+        if seen and tuple(seen) == mark:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        stays = gr.skip() if now.job.state not in ENDED else gr.Timer(active=False)
+        return picture(now, place), status_html(now.job), mark, stays
+    return look
+
+
+def picture(now: client.Look, place: int) -> Any:
+    """The live picture, or the moment that the scrubber stands at."""
+    if not now.frame:
+        return gr.skip() if now.stamp else waiting(now.job)
+    past: list[Any] = [None, None]
+    if place < LIVE:
+        past = [client.past(now.job, number, FILM[place]) for number in (0, 1)]
+    return draw.cards(now.frame, past)
+
+
+def waiting(job: Job) -> str:
+    """What stands in the picture's place before the first frame."""
+    return f'<div class="lab-wait">{status_words(job)}</div>'
+
+
+def status_html(job: Job) -> str:
+    """The line over the picture."""
+    return f'<div class="lab-status" role="status">{status_words(job)}</div>'
+
+
+def status_words(job: Job) -> str:
+    """Where a run stands, in words."""
+    now = job.progress
+    if job.state == "queued":
+        return f"Waiting for a free place (number {job.place}); it starts by itself."
+    if job.state == "running" and not now:
+        return "Starting the run’s process …"
+    at = f"update {now['step']:,} of {now['limit']:,}" if "step" in now else ""
+    if job.state == "running":
+        speed = f", {now['speed']:,.0f} joint updates a second" if now.get("speed") else ""
+        return f"<b>{now['words']}</b>{': ' if at else ' …'}{at}{speed}"
+    if job.state == "done":
+        return f"<b>Ended</b>: {at}. Start another, or look back."
+    return f"<b>{job.state.capitalize()}</b>: {at}. {job.error or 'Go on takes it up again.'}"
+
+
+def opened(context: Context) -> Any:
+    """The handler of a link with ?lab=ID: opens the fold on that run; without it, nothing happens."""
+    def open_run(query: dict[str, str]) -> tuple:
+        if "lab" not in query:
+            return (gr.skip(),) * 7
+        now = client.look(context, query["lab"])
+        link = _ui.query(tab="gan-faces", lab=now.job.id)
+        looks = picture(now, LIVE), status_html(now.job), (), gr.Timer(active=True)
+        return gr.Accordion(open=True), now.job.id, link, *looks
+    return open_run
