@@ -19,6 +19,7 @@ from playground.jobs import ENDED
 from tabs import _gan_lab_draw as draw
 from tabs import _gan_lab_settings as settings
 from tabs import _ui
+from tabs._gan_lab_style import CSS
 from tabs._shell import Shell
 
 EVERY = 0.16  # seconds between two looks
@@ -105,9 +106,9 @@ def build(context: Context, shell: Shell) -> None:
         gr.Markdown(SUMMARY, elem_classes="summary")
         with gr.Row():
             buttons = [gr.Button(each.title, size="sm", min_width=150) for each in presets.PRESETS]
-        status = gr.HTML(elem_id="lab-status", css_template=draw.CSS)
-        live = gr.HTML(elem_id="lab-live", css_template=draw.CSS)
-        film = gr.HTML(scrubber_html(), js_on_load=SCRUBBER, css_template=draw.CSS, elem_id="lab-film")
+        status = gr.HTML(elem_id="lab-status", css_template=CSS)
+        live = gr.HTML(elem_id="lab-live", css_template=CSS)
+        film = gr.HTML(scrubber_html(), js_on_load=SCRUBBER, css_template=CSS, elem_id="lab-film")
         words = control_row()
         controls = settings.build()
         with gr.Row():

@@ -13,12 +13,10 @@ from PIL import Image
 from playground.gan.lab import client, files
 from playground.gan.lab.lane import REACH
 from playground.gan.lab.settings import LABELLED
-from tabs import _ui
 
 REAL, MADE = "#6366f1", "#f59e0b"  # what is real, or what D takes for real; what G made
 PLANE = 300  # units a side of the drawn plane
 WIDE, HIGH = 320, 96  # units of a chart
-CSS = (_ui.ASSETS / "gan-lab.css").read_text()
 Frame = Mapping[str, np.ndarray]
 
 

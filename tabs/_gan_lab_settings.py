@@ -12,7 +12,6 @@ from PIL import Image
 from playground.errors import BadInput
 from playground.gan.lab import data as sets
 from playground.gan.lab import settings as lab
-from playground.gan.lab.presets import Preset
 
 TITLES = {lab.RING: "ring of 8 Gaussians", lab.GRID: "grid of 25 Gaussians", lab.MOONS: "two moons",
           lab.DRAWING: "own drawing", lab.FACES: "faces 32 x 32 (rendered people)", lab.DIGITS: "digits 8 x 8",
@@ -75,6 +74,7 @@ def column(name: str) -> list[Any]:
         with gr.Row():
             made["momentum"] = number(f"Momentum (Adam: beta 1), {name}", start.momentum)
             made["batch"] = number(f"Batch size, {name}", start.batch)
+            made["updates"] = number(f"Updates, {name}", start.updates)
         with gr.Row():
             made["d_steps"] = number(f"D steps per G step, {name}", start.d_steps)
             made["head_start"] = number(f"Head start of D, {name}", start.head_start)
@@ -105,11 +105,6 @@ def values_of(plan: lab.Plan) -> list[Any]:
     """What the controls show for a plan; a single run stands in both columns."""
     first, last = plan.runs[0], plan.runs[-1]
     return [first.data, first.seed, len(plan.runs) > 1, *(getattr(run, name) for run in (first, last) for name in OWN)]
-
-
-def named(preset: Preset) -> str:
-    """A preset's button."""
-    return preset.title
 
 
 def drawn(sketch: Any) -> str:

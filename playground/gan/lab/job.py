@@ -65,7 +65,7 @@ class Player:
         plan = read_plan({"runs": values["runs"], "names": values["names"]})
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         torch.set_num_threads(1 if plan.runs[0].is_points else cores)
-        self.work.report(plan=plan.as_dict(), words="Preparing", held=False, limit=plan.runs[0].steps)
+        self.work.report(plan=plan.as_dict(), words="Preparing", held=False, limit=plan.runs[0].updates)
         return Session(self.work.folder, plan, self.data(plan, values))
 
     def data(self, plan: Plan, values: dict[str, Any]) -> sets.Data:

@@ -10,10 +10,10 @@ from playground.gan.lab.settings import (
     DIGITS,
     FACES,
     GRID,
+    MOONS,
     NON_SATURATING,
     RING,
     SATURATING,
-    WASSERSTEIN,
     Plan,
     RunSettings,
 )
@@ -30,12 +30,13 @@ class Preset:
 
 
 HEALTHY = RunSettings(data=RING, lr_d=1e-3, lr_g=1e-3, momentum=0.0)
-# D learns fast and five times for each step of G; plain gradient descent, as Adam rescales even a tiny gradient
-VANISHING = RunSettings(data=RING, loss=SATURATING, optimizer="sgd", momentum=0.9, d_steps=5, lr_d=0.05, lr_g=0.01)
-# G runs ten times faster than D: it finds the one place that D likes best and moves on when D has noticed
-COLLAPSE = RunSettings(data=RING, lr_d=1e-4, lr_g=1e-3, momentum=0.9)
-FACE_RUN = RunSettings(data=FACES, lr_d=2e-4, lr_g=4e-4, batch=32, r1=1.0)
-DIGIT_RUN = RunSettings(data=DIGITS, lr_d=4e-4, lr_g=4e-4, batch=64, r1=1.0)
+# D has a head start and learns five times for each step of G; plain gradient descent, as Adam rescales a tiny gradient
+VANISHING = RunSettings(data=RING, loss=SATURATING, optimizer="sgd", momentum=0.0, d_steps=5, head_start=500,
+                        lr_d=0.1, lr_g=0.01, updates=1500)
+# Momentum makes G run on to the place that D liked some updates ago, all points together, and D runs after it
+COLLAPSE = RunSettings(data=RING, lr_d=1e-3, lr_g=1e-3, momentum=0.9, updates=3000)
+FACE_RUN = RunSettings(data=FACES, lr_d=2e-4, lr_g=4e-4, batch=32, r1=1.0, updates=6000)
+DIGIT_RUN = RunSettings(data=DIGITS, lr_d=4e-4, lr_g=4e-4, batch=64, r1=1.0, updates=8000)
 
 
 def beside(failure: RunSettings, name: str, cure: str, **changes: object) -> Plan:
@@ -50,25 +51,29 @@ def alone(run: RunSettings, name: str) -> Plan:
 
 PRESETS = (
     Preset("healthy", "Healthy run", alone(HEALTHY, "Healthy run"),
-           "The cloud spreads over all eight modes; both losses level off and neither wins."),
-    Preset("grid", "Twenty-five modes", alone(dataclasses.replace(HEALTHY, data=GRID), "25 modes"),
-           "The same on a grid: more modes, more time."),
+           "The cloud spreads over all eight modes. Neither loss wins, and D cannot be sure of anything."),
     Preset("vanishing", "Vanishing gradient | another loss",
-           beside(VANISHING, "Vanishing gradient", "-log D instead of log(1 - D)", loss=NON_SATURATING),
-           "Left, D tells everything apart and log(1 - D) is flat there: no gradient reaches G, and it stands still."),
+           beside(VANISHING, "Vanishing gradient", "−log D", loss=NON_SATURATING),
+           "Left, D tells everything apart. There log(1 − D) is flat: no gradient reaches G, and it stands still. "
+           "Right, the same D with −log D, which is steep there."),
     Preset("vanishing-noise", "Vanishing gradient | noise",
-           beside(VANISHING, "Vanishing gradient", "noise on D's input", noise=0.5),
-           "Noise makes real and generated points overlap, so D cannot be sure and G gets a direction."),
+           beside(VANISHING, "Vanishing gradient", "noise on D’s input", noise=0.5),
+           "Right, noise on whatever D sees makes real and generated points overlap: D cannot be sure, so G learns."),
     Preset("vanishing-slow", "Vanishing gradient | slower D",
-           beside(VANISHING, "Vanishing gradient", "a slower D", d_steps=1, lr_d=0.002),
-           "A D that learns as slowly as G does not run away."),
-    Preset("collapse", "Mode collapse | another loss",
-           beside(COLLAPSE, "Mode collapse", "Wasserstein with gradient penalty", loss=WASSERSTEIN),
-           "Left, G puts everything into one place and hops on when D has learned that place."),
-    Preset("collapse-noise", "Mode collapse | noise",
-           beside(COLLAPSE, "Mode collapse", "noise on D's input", noise=0.3), ""),
-    Preset("collapse-slow", "Mode collapse | slower G",
-           beside(COLLAPSE, "Mode collapse", "G as slow as D", lr_g=1e-4), ""),
-    Preset("faces", "Faces 32 x 32", alone(FACE_RUN, "Faces"), "Noise, then blobs, then faces, within minutes."),
-    Preset("digits", "Handwritten digits", alone(DIGIT_RUN, "Digits"), ""),
+           beside(VANISHING, "Vanishing gradient", "a slower D", d_steps=1, head_start=0, lr_d=0.01),
+           "Right, D learns as slowly as G and does not run away."),
+    Preset("collapse", "Mode collapse | R1 penalty",
+           beside(COLLAPSE, "Mode collapse", "R1 penalty", r1=1.0),
+           "Left, G puts everything into one place and hops on when D has learned that place. "
+           "Right, a steep D is punished at real data, and the chase dies down."),
+    Preset("collapse-momentum", "Mode collapse | no momentum",
+           beside(COLLAPSE, "Mode collapse", "no momentum", momentum=0.0),
+           "Left, Adam’s usual momentum of 0.9 makes G overshoot. Right, the same without it."),
+    Preset("grid", "Twenty-five modes", alone(dataclasses.replace(HEALTHY, data=GRID), "25 modes"),
+           "The same on a grid: more modes take more time."),
+    Preset("moons", "Two moons", alone(dataclasses.replace(HEALTHY, data=MOONS), "Two moons"),
+           "No separate modes here, but two bent curves."),
+    Preset("digits", "Handwritten digits", alone(DIGIT_RUN, "Digits"), "Grey noise, then strokes, then digits."),
+    Preset("faces", "Faces 32 x 32", alone(FACE_RUN, "Faces"),
+           "Noise, then blobs, then faces. Look back to see update 1, 100 and 1,000."),
 )

@@ -42,7 +42,7 @@ class Session:
     @property
     def limit(self) -> int:
         """Joint updates at which the runs end."""
-        return min(run.steps for run in self.plan.runs)
+        return min(run.updates for run in self.plan.runs)
 
     @property
     def ended(self) -> bool:

@@ -39,6 +39,7 @@ class RunSettings:
     spectral: bool = False  # each layer of D divided by its largest singular value
     r1: float = 0.0  # gamma of the penalty on D's gradient at real data
     augment: bool = False  # the same random changes to real and generated pictures before D sees them
+    updates: int = 5000  # joint updates after which the run ends
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -53,11 +54,6 @@ class RunSettings:
     def is_points(self) -> bool:
         """Whether the data are points on a plane."""
         return self.data in POINTS
-
-    @property
-    def steps(self) -> int:
-        """Joint updates after which a run ends."""
-        return 20_000 if self.is_points or self.data == DIGITS else 6_000
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,8 @@ def read_run(values: Mapping[str, Any]) -> RunSettings:
         noise=real(given["noise"], "The noise on D's input", 0.0, 2.0),
         smoothing=real(given["smoothing"], "Label smoothing", 0.0, 0.5),
         spectral=flag(given["spectral"], "Spectral norm"), r1=real(given["r1"], "The R1 penalty", 0.0, 100.0),
-        augment=flag(given["augment"], "Augmentation"), seed=whole(given["seed"], "The seed", 0, MAX_SEED))
+        augment=flag(given["augment"], "Augmentation"),
+        updates=whole(given["updates"], "The number of updates", 1, 20_000), seed=whole(given["seed"], "The seed", 0, MAX_SEED))
 
 
 def read_plan(values: Any) -> Plan:
