@@ -11,7 +11,7 @@ from playground.errors import BadInput, PlaygroundError
 from playground.text.tokenizing import encodings
 from playground.text.tokenizing.base import Word, show
 from playground.text.tokenizing.pieces import is_split
-from playground.text.tokenizing.replay import MOST_PARTS, Match, Replay, State, longest, replay
+from playground.text.tokenizing.replay import MOST_PARTS, Match, Replay, State, most_telling, replay
 from tabs import _ui
 from tabs._tokenizer_html import HUES, plural, visible
 
@@ -52,7 +52,7 @@ def begin(context: Context, text: str, name: str, special: bool) -> tuple[list[W
     """The words of a text, the one most worth a look, its replay, and why there is none if so."""
     try:
         words = split_words(context, text, name, special)
-        at = longest(words)
+        at = most_telling(words)
         return words, at, play(context, name, words, at), ""
     except PlaygroundError as problem:  # told in place of the steps: the tokens above stay
         return [], None, None, f"{problem.what} {problem.remedy}"
@@ -113,14 +113,14 @@ def match_html(played: Replay, step: int) -> str:
     pieces = "".join(f'<span class="t h{number % HUES}">{html.escape(match.found or "[UNK]")}</span> '
                      for number, match in enumerate(played.matches[:step]))
     ids = ", ".join(map(str, played.word.ids))
-    words = "Next: the longest entry of the vocabulary that begins the word." if step == 0 else tries_html(
+    words = "Next: the most_telling entry of the vocabulary that begins the word." if step == 0 else tries_html(
         played.matches[step - 1])
     done = f"<p>Done. {plural(len(played.word.ids), 'Token id')}: <b>{ids}</b></p>" if step == played.steps else ""
     return f'<div class="tok-parts">{pieces or part_html("".join(played.word.parts).encode(), 0)}</div>{words}{done}'
 
 
 def tries_html(match: Match) -> str:
-    """What was tried at one place, longest first; the middle of a long list left out."""
+    """What was tried at one place, most_telling first; the middle of a long list left out."""
     if not match.tried:
         return "<p>The word is longer than this encoding spells: it becomes [UNK].</p>"
     missed = [name for name in match.tried if name != match.found]
@@ -128,7 +128,7 @@ def tries_html(match: Match) -> str:
     if len(shown) > TRIES_SHOWN:
         shown[TRIES_SHOWN // 2:-TRIES_SHOWN // 2] = [f"… {len(shown) - TRIES_SHOWN} more … "]
     end = f'<span class="t h2">{html.escape(match.found)}</span> ✓' if match.found else "nothing: the word is [UNK]"
-    return (f'<p class="tok-tries">{"".join(shown)}{end}</p><p class="tok-note">Tried from the longest to the '
+    return (f'<p class="tok-tries">{"".join(shown)}{end}</p><p class="tok-note">Tried from the most_telling to the '
             f"shortest: {len(match.tried)} in all.</p>")
 
 
@@ -138,6 +138,7 @@ class Section:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.played = gr.State(None)
+        self.last = gr.Number(0, visible=False)  # the number of steps, for the buttons' script
         with gr.Row():
             self.encoding = gr.Dropdown([], label="Encoding of the tools below", min_width=220, scale=1)
             self.word = gr.Dropdown([], label="Word of your text", min_width=220, scale=2,
@@ -147,7 +148,7 @@ class Section:
             self.back = gr.Button("◀ Back", size="sm", min_width=80)
             self.next = gr.Button("Next ▶", size="sm", variant="primary", min_width=80)
         self.shown = gr.HTML(elem_id="tokenizer-replay", elem_classes="tok-html")
-        self.outputs = [self.encoding, self.word, self.played, self.step, self.shown]
+        self.outputs = [self.encoding, self.word, self.played, self.last, self.step, self.shown]
 
     def started(self, text: str, names: Sequence[str], special: bool, tool: Any) -> tuple:
         """What `outputs` show for a new text: the word most worth a look, after no step."""
@@ -158,7 +159,8 @@ class Section:
 
     def _at_start(self, played: Replay | None, trouble: str = "") -> tuple:
         steps = played.steps if played else 0
-        return played, gr.Slider(maximum=max(1, steps), value=0, interactive=steps > 0), step_html(played, 0, trouble)
+        slider = gr.Slider(maximum=max(1, steps), value=0, interactive=steps > 0)
+        return played, steps, slider, step_html(played, 0, trouble)
 
     def wire(self, text: Any, names: Any, special: Any, panel: gr.HTML) -> None:
         """The events: another encoding or word, a token clicked, a step taken."""
@@ -168,11 +170,11 @@ class Section:
         _ui.event(self.word.input, self._other_word, [text, special, self.encoding, self.word],
                   self.outputs[2:], **quiet)
         _ui.event(panel.click, self._clicked, inputs, self.outputs, **quiet)
-        _ui.event(self.step.input, step_html, [self.played, self.step], [self.shown],
+        _ui.event(self.step.change, self._at_step, [self.played, self.step], [self.shown],
                   trigger_mode="always_last", **quiet)
-        for button, by in ((self.back, -1), (self.next, 1)):
-            _ui.event(button.click, lambda played, step, by=by: self._moved(played, step + by),
-                      [self.played, self.step], [self.step, self.shown], trigger_mode="multiple", **quiet)
+        # the step is counted in the browser, so that quick clicks are not lost on their way
+        self.back.click(None, [self.step], [self.step], js="(step) => Math.max(step - 1, 0)")
+        self.next.click(None, [self.step, self.last], [self.step], js="(step, last) => Math.min(step + 1, last)")
 
     def _other_encoding(self, text: Any, names: Any, special: bool, tool: Any) -> tuple:
         return self.started(encodings.check_text(text), encodings.check_names(names), special, tool)
@@ -192,6 +194,5 @@ class Section:
         return (gr.Dropdown(value=name), gr.Dropdown(choices=choices(words), value=at),
                 *self._at_start(played, trouble))
 
-    def _moved(self, played: Replay | None, step: float) -> tuple[Any, str]:
-        step = max(0, min(int(step), played.steps if played else 0))
-        return step, step_html(played, step)
+    def _at_step(self, played: Replay | None, step: float) -> Any:
+        return step_html(played, step) if played else gr.skip()

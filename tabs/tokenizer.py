@@ -52,6 +52,8 @@ EXAMPLES = (
     ("Capitals", "strawberry Strawberry STRAWBERRY", [GPT4, BERT], False, False),
     ("Special tokens", "Once upon a time<|endoftext|>[SEP]The end", [GPT4, BERT], True, False),
 )
+JOINTS = ('<p class="tok-note">The small numbers tell when two neighbours merge: the lowest rank first; – is never. '
+          "WordPiece merges nothing and looks for the longest entry that fits.</p>")
 MOST_IN_LINK = 6000  # characters of the query, percent-encoded; browsers and proxies cut longer addresses
 
 
@@ -74,7 +76,7 @@ def build(context: Context, shell: Shell) -> None:
         send = gr.Button("Send to next token", size="sm")
     link = gr.Textbox(visible=False)
     css = (_ui.ASSETS / "tokenizer.css").read_text()
-    gr.HTML(f"<style>{css}</style><h3>How a word became tokens</h3>", elem_classes="tok-html")
+    gr.HTML(f"<style>{css}</style><h3>How a word became tokens</h3>{JOINTS}", elem_classes="tok-html")
     section = Section(context)
     controls = [text, names, special, blanks, section.encoding]
     results = [panel, link, copy, *section.outputs]
@@ -95,13 +97,15 @@ def build(context: Context, shell: Shell) -> None:
     section.wire(text, names, special, panel)
     _ui.copy_link(copy, link)
     shell.send(send, text, "next-token")
-    _wire_examples(buttons, look, [text, names, special, blanks], controls, results, panel)
+    shell.offer("tokenizer", text)
+    _wire_examples(buttons, look, section.encoding, [text, names, special, blanks, *results], panel)
     _look_up(context, shell, section.encoding)
-    _languages(context, names, text, look, controls, results)
+    _languages(context, names, text)
     _ui.fold("How it works, and where it comes from", HOW)
 
     def opened(query: dict[str, str], *values: Any) -> tuple:
-        asked = from_link(query) if "text" in query else EXAMPLES[0][1:]
+        sent = values[:4] if values[0] else EXAMPLES[0][1:]  # another tab may have put a text here
+        asked = from_link(query) if "text" in query else sent
         return *asked, *look(*asked, values[-1])
 
     shell.on_open(opened, controls, [text, names, special, blanks, *results])
@@ -136,11 +140,14 @@ def from_link(query: dict[str, str]) -> tuple[str, list[str], bool, bool]:
     return query["text"], encodings.check_names(names), query.get("special") == "1", query.get("blanks") == "1"
 
 
-def _wire_examples(buttons: Sequence[gr.Button], look: Any, set_by: Sequence[Any], controls: Sequence[Any],
-                   results: Sequence[Any], panel: gr.HTML) -> None:
+def _wire_examples(buttons: Sequence[gr.Button], look: Any, tool: gr.Dropdown, outputs: Sequence[Any],
+                   panel: gr.HTML) -> None:
+    """A click sets every control and shows what follows from it."""
     for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
-        setting = _ui.event(button.click, lambda values=values: values, [], set_by, show_progress="hidden")
-        _ui.event(setting.then, look, controls, results, show_progress_on=[panel])
+        def show(chosen: Any, progress: gr.Progress = gr.Progress(), values: list = values) -> tuple:  # noqa: B008
+            return *values, *look(*values, chosen, progress)
+
+        _ui.event(button.click, show, [tool], outputs, show_progress_on=[panel])
 
 
 def _look_up(context: Context, shell: Shell, encoding: gr.Dropdown) -> None:
@@ -160,8 +167,7 @@ def _look_up(context: Context, shell: Shell, encoding: gr.Dropdown) -> None:
     shell.on_open(lambda query, typed: look_up(typed, GPT4), [ids], [found])
 
 
-def _languages(context: Context, names: gr.Dropdown, text: gr.Textbox, look: Any, controls: Sequence[Any],
-               results: Sequence[Any]) -> None:
+def _languages(context: Context, names: gr.Dropdown, text: gr.Textbox) -> None:
     """The fold with one sentence in ten languages: filled when it is opened, and when the encodings change."""
     with gr.Accordion("One sentence in ten languages", open=False) as fold:
         gr.Markdown("The same content, with the tokens it costs in the encodings chosen above; × compares with "
@@ -176,8 +182,7 @@ def _languages(context: Context, names: gr.Dropdown, text: gr.Textbox, look: Any
     for trigger in (fold.expand, names.change):
         _ui.event(trigger, price, [names], [table], show_progress="minimal")
     for button, (_, sentence) in zip(buttons, languages.SENTENCES.values(), strict=True):
-        setting = _ui.event(button.click, lambda sentence=sentence: sentence, [], [text], show_progress="hidden")
-        _ui.event(setting.then, look, controls, results, show_progress="hidden")
+        _ui.event(button.click, lambda sentence=sentence: sentence, [], [text], show_progress="hidden")
 
 
 def _endpoints(context: Context) -> None:

@@ -142,6 +142,14 @@ def test_a_link_opens_with_its_text_encoding_and_switches(page, url):
     page.wait_for_url(re.compile(r"encodings=all-minilm-l6-v2.*text=to\+be"))
 
 
+def test_the_text_goes_to_the_next_token_tab(tab):
+    tab.get_by_role("button", name="He devoured").click()
+    count(tab, 5)
+    tab.get_by_role("button", name="Send to next token").click()
+    expect(tab.get_by_role("tab", name="Next token")).to_have_attribute("aria-selected", "true")
+    expect(tab.locator("#next-text textarea")).to_have_value("He devoured the orange")
+
+
 def test_a_million_characters_answer_and_the_next_text_too(tab):
     field = tab.locator("#tokenizer-text textarea")
     field.fill("Call me Ishmael. " * 58_800)

@@ -11,7 +11,7 @@ from playground.errors import BadInput
 from playground.text.tokenizing import encodings
 from playground.text.tokenizing.base import Word
 from playground.text.tokenizing.files import MergeTable, read_merges
-from playground.text.tokenizing.replay import MOST_PARTS, longest, merge, replay
+from playground.text.tokenizing.replay import MOST_PARTS, merge, most_telling, replay
 
 BPE = ("cl100k_base", "gemma-3-270m")
 WORDS = st.text(max_size=24) | st.text(st.sampled_from("etaoinshrdl "), max_size=40)
@@ -128,8 +128,14 @@ def test_a_word_too_long_to_look_at_is_refused_and_passed_over(context):
         words = encoding.words(encoding.encode("x" * (MOST_PARTS + 1) + " short"), 500)
         with pytest.raises(BadInput, match=f"{MOST_PARTS + 1} parts"):
             replay(encoding, words[0])
-    assert longest(words) == 1
-    assert longest([]) is None and longest([Word(0, (1,), (), "x")]) is None
+    assert most_telling(words) == 1
+    assert most_telling([]) is None and most_telling([Word(0, (1,), (), "x")]) is None
+
+
+def test_the_word_of_most_tokens_is_shown_first(context):
+    with encodings.lease(context, "cl100k_base") as encoding:
+        words = encoding.words(encoding.encode("strawberry Strawberry and cream"), 100)
+    assert words[most_telling(words)].text == "strawberry"
 
 
 def test_merges_are_read_in_their_order_in_either_spelling(tmp_path):

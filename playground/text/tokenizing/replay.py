@@ -94,7 +94,7 @@ def match(encoding: FileEncoding, word: str) -> list[Match]:
     return steps
 
 
-def longest(words: Sequence[Word]) -> int | None:
-    """Which word is most worth a look: the one of most parts that can be shown; None if there is none."""
-    fit = [(len(word.parts), -at) for at, word in enumerate(words) if 0 < len(word.parts) <= MOST_PARTS]
-    return -max(fit)[1] if fit else None
+def most_telling(words: Sequence[Word]) -> int | None:
+    """Which word is most worth a look: of most tokens, then of most parts, that can be shown; None if none can."""
+    fit = [(len(word.ids), len(word.parts), -at) for at, word in enumerate(words) if 0 < len(word.parts) <= MOST_PARTS]
+    return -max(fit)[2] if fit else None
