@@ -17,7 +17,7 @@ from playground.text.next_token.passage import Passage
 from playground.text.next_token.predict import Predictor
 from tabs import _next_figures, _next_style, _ui
 
-LENS_PLACES = 8
+LENS_PLACES = 6
 LINES = "He devoured the orange\norange\nHe painted the wall orange\nHe devoured the apple\nHe painted the wall blue"
 POST = ("Two hours of wrestling practice tonight. Coach made us drill the same takedown fifty times, and my shoulders "
         "are done. I can't wait for Saturday's match!")
@@ -68,11 +68,11 @@ def build(context: Context, predictor: Predictor, look: gr.State) -> Sections:
     sections = Sections(look)
     with gr.Accordion("Phase 1 · The text becomes a matrix", open=False) as fold:
         _matrix(context, sections, fold)
-    with gr.Accordion("Phase 2 · The layers: who looks at whom", open=False) as fold:
+    with gr.Accordion("Phase 2 · Who looks at whom", open=False) as fold:
         _attention(context, sections, fold)
-    with gr.Accordion("Phase 2 · The layers: how context moves a word", open=False) as fold:
+    with gr.Accordion("Phase 2 · How context moves a word", open=False) as fold:
         _movement(context, look, fold)
-    with gr.Accordion("Phase 3 · Unembedding: the best guess after each layer", open=False) as fold:
+    with gr.Accordion("Phase 3 · The best guess after each layer", open=False) as fold:
         _lens(context, sections, fold)
     with gr.Accordion("The tree of what may come", open=False) as fold:
         sections.tree = _tree(predictor, sections, fold)

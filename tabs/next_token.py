@@ -140,8 +140,8 @@ def _knobs() -> tuple[list[Any], gr.Slider]:
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, min_width=100)
         tokens = gr.Slider(1, 200, 30, step=1, label="Tokens to continue", min_width=140)
     with gr.Row():
-        model = gr.Dropdown(_model_choices(), value=language_model.MODEL, label="Model", min_width=160)
-        count = gr.Slider(3, MAX_BARS, BARS, step=1, label="Bars", min_width=100)
+        model = gr.Dropdown(_model_choices(), value=language_model.MODEL, label="Model", min_width=200)
+        count = gr.Slider(3, MAX_BARS, BARS, step=1, label="Bars", min_width=150)
     return [model, temperature, top_k, top_p, seed, count], tokens
 
 

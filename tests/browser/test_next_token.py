@@ -15,7 +15,7 @@ LOADING = 120_000  # ms: the very first look imports the libraries and loads the
 @pytest.fixture(scope="module", autouse=True)
 def patience():
     """Answers of a model on a busy machine may take longer than the 5 s that expect() waits otherwise."""
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
     yield
     expect.set_options(timeout=5_000)
 
@@ -47,6 +47,10 @@ def tab(open_tab):
 
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
+
+
+def open_fold(page, title):
+    page.get_by_role("button", name=title).click()  # its name ends with an arrow
 
 
 def text(page):
@@ -168,13 +172,13 @@ def test_examples_set_every_control(tab, name, start, temperature, first):
 
 
 def test_the_three_phases(tab):
-    button(tab, "Phase 1 · The text becomes a matrix").click()
+    open_fold(tab, "Phase 1 · The text becomes a matrix")
     expect(tab.get_by_text("D x N = 640 x 5, 3,200 numbers")).to_be_visible()
-    button(tab, "Phase 2 · The layers: who looks at whom").click()
+    open_fold(tab, "Phase 2 · Who looks at whom")
     expect(tab.get_by_text("token that is looked at")).to_be_visible()
-    button(tab, "Phase 2 · The layers: how context moves a word").click()
+    open_fold(tab, "Phase 2 · How context moves a word")
     expect(tab.get_by_text("Nearness to the last token of “He devoured the orange”")).to_be_visible()
-    button(tab, "Phase 3 · Unembedding: the best guess after each layer").click()
+    open_fold(tab, "Phase 3 · The best guess after each layer")
     grid = tab.locator("#next-lens tbody tr")
     expect(grid).to_have_count(19)
     expect(grid.first.locator("td").last).to_contain_text("orange")
@@ -185,7 +189,7 @@ def test_the_three_phases(tab):
 
 
 def test_the_tree_can_be_taken(tab):
-    button(tab, "The tree of what may come").click()
+    open_fold(tab, "The tree of what may come")
     boxes = tab.locator("#next-tree button")
     expect(boxes).to_have_count(39)
     boxes.nth(2).click()  # the likeliest way of three tokens
@@ -194,7 +198,7 @@ def test_the_tree_can_be_taken(tab):
 
 
 def test_the_wrestling_post_yields_its_pairs(tab):
-    button(tab, "Training pairs: what a post teaches").click()
+    open_fold(tab, "Training pairs: what a post teaches")
     expect(tab.locator("#next-pairs tbody tr")).to_have_count(35)
     expect(tab.locator("#next-pairs")).to_contain_text("Two hours of wrestling")
     expect(tab.locator("#next-pairs")).to_contain_text(re.compile(r"Mean loss \d\.\d{3} nats"))

@@ -18,6 +18,7 @@ from playground import checks
 from playground.context import Context
 from playground.errors import BadInput
 from playground.text.language_model import LanguageModel, check_text
+from playground.text.next_token.passage import BLOCK
 from playground.text.next_token.predict import WHO
 
 if TYPE_CHECKING:
@@ -86,18 +87,20 @@ def lens(context: Context, model: LanguageModel, inside: Inside, places: int) ->
 
     with context.gate.turn(WHO), torch.inference_mode():
         vectors = torch.from_numpy(inside.vectors[:, -places:]).to(model.model.device, model.model.dtype)
-        best = unembed(model, vectors[-1]).argmax(-1)  # (places,)
-        rows = [unembed(model, row if last else final_norm(model)(row))
-                for row, last in zip(vectors, [False] * (len(vectors) - 1) + [True], strict=True)]
-        return [guesses(model, row, best) for row in rows]
+        normed = torch.cat([final_norm(model)(vectors[:-1]), vectors[-1:]])  # (L + 1, places, D)
+        best = unembed(model, normed[-1]).argmax(-1)  # (places,)
+        rows = max(1, BLOCK // normed.shape[1])
+        return [row for start in range(0, len(normed), rows)
+                for row in guesses(model, unembed(model, normed[start:start + rows]), best)]
 
 
-def guesses(model: LanguageModel, logits: "torch.Tensor", best: "torch.Tensor") -> list[Guess]:
-    """The guess of each row of logits (places, V); `best` (places,) are the tokens whose rank is wanted."""
+def guesses(model: LanguageModel, logits: "torch.Tensor", best: "torch.Tensor") -> list[list[Guess]]:
+    """The guesses of logits (layers, places, V); `best` (places,) are the tokens whose rank is wanted."""
     top, tokens = logits.softmax(-1).max(-1)
-    ranks = (logits > logits.gather(-1, best[:, None])).sum(-1) + 1
-    return [Guess(model.token(token), probability, rank)
-            for token, probability, rank in zip(tokens.tolist(), top.tolist(), ranks.tolist(), strict=True)]
+    wanted = logits.gather(-1, best.expand(logits.shape[:-1])[..., None])
+    ranks = (logits > wanted).sum(-1) + 1
+    return [[Guess(model.token(token), probability, rank) for token, probability, rank in zip(*row, strict=True)]
+            for row in zip(tokens.tolist(), top.tolist(), ranks.tolist(), strict=True)]
 
 
 def unembed(model: LanguageModel, vectors: "torch.Tensor") -> "torch.Tensor":
