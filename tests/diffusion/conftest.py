@@ -18,9 +18,10 @@ def own_models(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny(own_models, data_dir):
-    """The engine over those models."""
+def tiny(own_models, tmp_path_factory):
+    """The engine over those models, with a data folder, and so a gate, of its own."""
     from playground.context import build_context
     from playground.settings import Settings
 
-    return build_context(Settings(device="cpu", offline=True, data_dir=data_dir, models_dir=own_models))
+    return build_context(Settings(device="cpu", offline=True, data_dir=tmp_path_factory.mktemp("data"),
+                                  models_dir=own_models))

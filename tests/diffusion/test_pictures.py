@@ -90,7 +90,7 @@ def test_numbers_of_faces_out_of_range(tiny, count):
 
 
 @pytest.fixture(scope="module")
-def with_clip(tmp_path_factory, data_dir):
+def with_clip(tmp_path_factory):
     """A context with a small random CLIP, and the folder it lies in."""
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
 
@@ -107,7 +107,7 @@ def with_clip(tmp_path_factory, data_dir):
     CLIPModel(config).save_pretrained(target)
     sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
     CLIPProcessor(CLIPImageProcessorPil(**sizes), tiny_pipelines.clip_tokenizer()).save_pretrained(target)
-    return build_context(Settings(device="cpu", offline=True, data_dir=data_dir, models_dir=root)), target
+    return build_context(Settings(device="cpu", offline=True, data_dir=root / "data", models_dir=root)), target
 
 
 def test_cosines_and_probabilities_are_transformers_own(with_clip):
@@ -122,7 +122,8 @@ def test_cosines_and_probabilities_are_transformers_own(with_clip):
     model, processor = CLIPModel.from_pretrained(target), CLIPProcessor.from_pretrained(target)
     own = model(**processor(text=captions, images=shown, return_tensors="pt", padding=True))
     np.testing.assert_allclose(made.probabilities, own.logits_per_image.softmax(1).detach(), atol=1e-5)
-    np.testing.assert_allclose(made.cosines * float(model.logit_scale.exp()), own.logits_per_image.detach(), atol=1e-4)
+    warmth = model.logit_scale.exp().item()
+    np.testing.assert_allclose(made.cosines * warmth, own.logits_per_image.detach(), atol=1e-4)
 
 
 def test_without_clip_the_reason_is_said(context):

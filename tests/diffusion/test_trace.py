@@ -116,7 +116,7 @@ def test_between_steps_neither_gate_nor_model_is_held(tiny, monkeypatch):
     assert tiny.gate.state().busy == ""
     assert all(model["leases"] == 0 for model in tiny.cache.stats()["models"])
     running.close()
-    with tiny.gate.turn("another", timeout=1):
+    with tiny.gate.turn("another", timeout=30):
         pass
 
 
@@ -181,15 +181,15 @@ def test_a_model_that_is_not_here_says_so(tiny):
         run(tiny, TURBO)
 
 
-def test_a_damaged_copy_says_so(tmp_path, data_dir):
+def test_a_damaged_copy_says_so(tmp_path):
     from playground.context import build_context
     from playground.settings import Settings
     from tests.diffusion import tiny_pipelines
 
-    folder = tiny_pipelines.save_pocket(tmp_path)
+    folder = tiny_pipelines.save_pocket(tmp_path / "own")
     weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
-    context = build_context(Settings(device="cpu", offline=True, data_dir=data_dir, models_dir=tmp_path))
+    context = build_context(Settings(device="cpu", offline=True, data_dir=tmp_path, models_dir=tmp_path / "own"))
     with pytest.raises(DamagedWeights, match="cannot be read"):
         run(context)
     assert [model["name"] for model in context.cache.stats()["models"]] == ["all-minilm-l6-v2"]
