@@ -12,7 +12,7 @@ from playground.text.vectors import analogies
 from playground.text.vectors.analogies import Score
 from tabs import _ui
 from tabs import _vectors_draw as draw
-from tabs._vectors_source import Source
+from tabs._vectors_source import Source, Step
 
 QUICK_SECTION = "capital-common-countries"
 
@@ -34,13 +34,12 @@ class AnalogyTest:
             self.progress = gr.HTML(draw.note("Not run yet."))
             self.table = gr.HTML()
         _ui.event(fold.expand, self.fill_menu, [], [self.sections])
-        outputs = [self.progress, self.table]
-        running = [_ui.event(chosen.click, self.run, [*source.inputs, self.sections], outputs, show_progress="hidden",
-                             **_ui.COMPUTE)]
+        step = Step(self.run, [*source.inputs, self.sections], [self.progress, self.table],
+                    {**_ui.COMPUTE, "show_progress": "hidden"})
+        running = step.on(chosen.click)
         for button, value in ((short, [QUICK_SECTION]), (everything, [])):
             setting = _ui.event(button.click, lambda value=value: value, [], [self.sections])
-            running.append(_ui.event(setting.then, self.run, [*source.inputs, self.sections], outputs,
-                                     show_progress="hidden", **_ui.COMPUTE))
+            running += step.on(setting.then)
         stop.click(None, None, None, cancels=running)
         stopped = draw.note("Stopped. What was scored until then stays below.")
         _ui.event(stop.click, lambda: stopped, [], [self.progress])

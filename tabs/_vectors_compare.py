@@ -7,9 +7,8 @@ import gradio as gr
 
 from playground.text.vectors import compare, store
 from playground.text.vectors.models import MODEL
-from tabs import _ui
 from tabs import _vectors_draw as draw
-from tabs._vectors_source import CALM, Source, examples, set_and_run
+from tabs._vectors_source import CALM, Source, Step, examples, set_and_run
 
 EXAMPLES = (("cow, horse, ocean", "cow, horse, ocean"),
             ("Odd one out", "breakfast, cereal, dinner, lunch"),
@@ -33,9 +32,10 @@ class Compare:
             self.heat = gr.Plot(label="Cosine of each with each", min_width=300)
         self.strips = gr.Plot(label="The vectors as they stand in the file")
         self.numbers = gr.HTML()
-        _ui.event(self.words.submit, self.run, self.inputs, self.outputs, **CALM)
+        self.step = Step(self.run, self.inputs, self.outputs, CALM)
+        self.step.on(self.words.submit)
         for button, (_, words) in zip(buttons, EXAMPLES, strict=True):
-            set_and_run(button, (MODEL, words), [source.menu, self.words], self.run, self.inputs, self.outputs, **CALM)
+            set_and_run(button, (MODEL, words), [source.menu, self.words], self.step)
 
     @property
     def inputs(self) -> list[Any]:

@@ -1,6 +1,7 @@
 """Word vectors: words on a map by PCA or t-SNE, the parallelogram of an analogy, and axes of one's own."""
 
 import html
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -11,7 +12,7 @@ from playground.text.vectors import compare, maps, store
 from playground.text.vectors.models import MODEL
 from tabs import _ui
 from tabs import _vectors_draw as draw
-from tabs._vectors_source import CALM, Source, examples, on_first_expand, set_and_run
+from tabs._vectors_source import CALM, Source, Step, examples, on_first_expand, set_and_run
 
 ANIMALS = "cat, dog, horse, cow, sheep, goat, lion, tiger, wolf, bear, mouse, rabbit"
 GROUPS = (f"{ANIMALS}, red, green, blue, yellow, black, white, purple, bread, cheese, butter, milk, egg, apple, "
@@ -61,39 +62,52 @@ class WordMap:
                                       min_width=110)
             self.plot = gr.Plot(show_label=False)
             self.notes = gr.HTML()
-        outputs = [self.plot, self.notes]
-        lane = {**_ui.COMPUTE, "show_progress_on": self.notes}
-        for trigger in (self.words.submit, self.pairs.submit, self.method.input, self.dimensions.input,
-                        self.seed.submit):
-            _ui.event(trigger, self.run, self.inputs, outputs, **lane)
+        step = Step(self.run, self.inputs, [self.plot, self.notes], {**_ui.COMPUTE, "show_progress_on": self.notes})
+        step.on(self.words.submit, self.pairs.submit, self.method.input, self.dimensions.input, self.seed.submit)
         for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
-            set_and_run(button, (MODEL, *values, 0), [source.menu, *self.inputs[2:]], self.run, self.inputs, outputs,
-                        **lane)
-        on_first_expand(fold, self.run, self.inputs, outputs, **lane)
+            set_and_run(button, (MODEL, *values, 0), [source.menu, *self.inputs[2:]], step)
+        on_first_expand(fold, step)
 
     @property
     def inputs(self) -> list[Any]:
         """What `run` takes."""
         return [*self.source.inputs, self.words, self.pairs, self.method, self.dimensions, self.seed]
 
-    def run(self, choice: Any, own: Any, words: Any, pairs: Any, method: Any, dimensions: Any, seed: Any) -> tuple:
+    def run(self, choice: Any, own: Any, *controls: Any) -> tuple:
         """The map and a note on what it shows."""
-        joined = maps.parse_pairs(pairs, least=0)
-        listed = compare.split_words(words) if isinstance(words, str) and words.strip() else []
-        names = list(dict.fromkeys([*(word for pair in joined for word in pair), *listed]))
-        if not names:
-            raise BadInput("There is nothing to draw.", "Give some words, or pairs like man:woman.")
+        wanted = Wanted(*controls)
+        joined = maps.parse_pairs(wanted.pairs, least=0)
+        names = wanted.names(joined)
         with self.source.lease(choice, own) as vectors:
             items = store.lookup(vectors, names)
         matrix, labels, corner = with_corner(items, joined)
         with self.source.context.gate.turn("Word vectors"):
-            made = maps.project(matrix, method, dimensions, seed)
+            made = maps.project(matrix, wanted.method, wanted.dimensions, wanted.seed)
         arrows = [(names.index(a), names.index(b)) for a, b in joined]
         sides = [(arrows[0][0], arrows[1][0]), (arrows[0][1], len(names))] if corner else []
         chart = draw.scatter(labels, made.places, [*arrows, *sides], [len(names)] if corner else [], axis_titles(made))
         if made.places.shape[1] == 2:
             draw.arrowheads(chart, made.places, arrows)
         return chart, draw.note(map_note(made, corner))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the map's controls hold, as it comes from the page."""
+
+    words: Any
+    pairs: Any
+    method: Any
+    dimensions: Any
+    seed: Any
+
+    def names(self, joined: list[tuple[str, str]]) -> list[str]:
+        """The words of the pairs, then those of the list, each once; BadInput if there are none."""
+        listed = compare.split_words(self.words) if isinstance(self.words, str) and self.words.strip() else []
+        names = list(dict.fromkeys([*(word for pair in joined for word in pair), *listed]))
+        if not names:
+            raise BadInput("There is nothing to draw.", "Give some words, or pairs like man:woman.")
+        return names
 
 
 def with_corner(items: list[store.Item], pairs: list[tuple[str, str]]) -> tuple[np.ndarray, list[str], str]:
@@ -146,12 +160,11 @@ class OwnAxes:
             gr.HTML(draw.note("An axis is the mean of the differences between the words of its pairs; a word's place "
                               "is the cosine of its vector with it. It shows what was in the texts that the vectors "
                               "were learned from, prejudice included."))
-        for trigger in (self.words.submit, self.across.submit, self.up.submit):
-            _ui.event(trigger, self.run, self.inputs, [self.plot], **CALM)
+        step = Step(self.run, self.inputs, [self.plot], CALM)
+        step.on(self.words.submit, self.across.submit, self.up.submit)
         for button, (_, *values) in zip(buttons, AXES, strict=True):
-            set_and_run(button, (MODEL, *values), [source.menu, *self.inputs[2:]], self.run, self.inputs, [self.plot],
-                        **CALM)
-        on_first_expand(fold, self.run, self.inputs, [self.plot], **CALM)
+            set_and_run(button, (MODEL, *values), [source.menu, *self.inputs[2:]], step)
+        on_first_expand(fold, step)
 
     @property
     def inputs(self) -> list[Any]:

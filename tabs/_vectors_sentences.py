@@ -11,7 +11,7 @@ from playground.text.vectors import sentences
 from playground.text.vectors.sentences import Comparison
 from tabs import _ui
 from tabs import _vectors_draw as draw
-from tabs._vectors_source import examples, on_first_expand, set_and_run
+from tabs._vectors_source import Step, examples, on_first_expand, set_and_run
 
 LINES = "Each line is a sentence"
 DOCUMENTS = "Blank lines part documents"
@@ -59,13 +59,12 @@ class Sentences:
                 self.heat = gr.Plot(label="Cosine of each with each", min_width=300)
             self.readings = gr.HTML()
             _ui.fold("How sentences become vectors", HOW)
-        inputs, outputs = [self.text, self.kind], [self.status, self.pairs, self.heat, self.readings]
-        lane = {**_ui.COMPUTE, "show_progress_on": self.status}
-        for trigger in (self.text.submit, self.kind.input):
-            _ui.event(trigger, self.run, inputs, outputs, **lane)
+        step = Step(self.run, [self.text, self.kind], [self.status, self.pairs, self.heat, self.readings],
+                    {**_ui.COMPUTE, "show_progress_on": self.status})
+        step.on(self.text.submit, self.kind.input)
         for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
-            set_and_run(button, values, inputs, self.run, inputs, outputs, **lane)
-        on_first_expand(fold, self.run, inputs, outputs, **lane)
+            set_and_run(button, values, step.inputs, step)
+        on_first_expand(fold, step)
 
     def run(self, text: Any, kind: Any) -> Iterator[tuple]:
         """First that it is at work, since loading takes some seconds; then pairs, heat map and what was read."""

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,23 +72,35 @@ def examples(titles: Sequence[str]) -> list[gr.Button]:
         return [gr.Button(title, size="sm", min_width=120) for title in titles]
 
 
-def set_and_run(button: gr.Button, values: Sequence[Any], controls: Sequence[Any], run: Callable, inputs: Sequence[Any],
-                outputs: Sequence[Any], **lane: Any) -> None:
+@dataclass(frozen=True)
+class Step:
+    """A handler with what it takes and gives, and its lane."""
+
+    run: Callable
+    inputs: Sequence[Any]
+    outputs: Sequence[Any]
+    lane: dict[str, Any]
+
+    def on(self, *triggers: Callable) -> list[Any]:
+        """Runs it at each of these events; returns them, for a stop button to cancel."""
+        return [_ui.event(trigger, self.run, self.inputs, self.outputs, **self.lane) for trigger in triggers]
+
+
+def set_and_run(button: gr.Button, values: Sequence[Any], controls: Sequence[Any], step: Step) -> None:
     """An example: sets every control, then runs with what they hold."""
     setting = _ui.event(button.click, lambda: tuple(values), [], controls)
-    _ui.event(setting.then, run, inputs, outputs, **lane)
+    step.on(setting.then)
 
 
-def on_first_expand(fold: gr.Accordion, run: Callable, inputs: Sequence[Any], outputs: Sequence[Any],
-                    **lane: Any) -> None:
+def on_first_expand(fold: gr.Accordion, step: Step) -> None:
     """Fills a section when it is first opened; again at the next opening if that failed."""
     filled = gr.State(False)
 
     def once(seen: bool, *values: Any) -> Iterator[Any]:
         if seen:
-            yield (gr.skip(),) * (len(outputs) + 1)
+            yield (gr.skip(),) * (len(step.outputs) + 1)
             return
-        for result in _ui.results(run, *values):
+        for result in _ui.results(step.run, *values):
             yield (True, *result) if isinstance(result, tuple) else (True, result)
 
-    _ui.event(fold.expand, once, [filled, *inputs], [filled, *outputs], **lane)
+    _ui.event(fold.expand, once, [filled, *step.inputs], [filled, *step.outputs], **step.lane)

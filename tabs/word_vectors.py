@@ -20,7 +20,7 @@ from tabs._vectors_arithmetic import TOP, Arithmetic
 from tabs._vectors_compare import Compare
 from tabs._vectors_map import OwnAxes, WordMap
 from tabs._vectors_sentences import Sentences
-from tabs._vectors_source import CALM, Source
+from tabs._vectors_source import Source
 
 PLAIN = re.compile(r"[^\W\d_]+")  # a word that needs no quotes in an expression
 
@@ -71,14 +71,15 @@ def build(context: Context, shell: Shell) -> None:
     def show(choice: Any, own: Any, expression: Any, top: Any, words: Any) -> tuple:
         return choice, expression, top, *sums.run(choice, own, expression, top), *versus.run(choice, own, words)
 
-    def opened(query: dict[str, str], choice: Any, own: Any, expression: Any, top: Any, words: Any) -> Iterator[tuple]:
+    def opened(query: dict[str, str], *values: Any) -> Iterator[tuple]:
         if "expression" not in query:
-            yield show(choice, own, expression, top, words)
+            yield show(*values)
             return
+        choice, own, _, _, words = values
         try:
             yield show(query.get("vectors", choice), own, query["expression"], as_number(query.get("top", TOP)), words)
         except PlaygroundError:  # a link that cannot be followed leaves no empty page
-            yield show(choice, own, expression, top, words)
+            yield show(*values)
             raise
 
     shell.on_open(opened, [*sums.inputs, versus.words],
@@ -110,8 +111,8 @@ def _own_vectors(source: Source, sums: Arithmetic, versus: Compare) -> None:
         return " + ".join(words[:2]), ", ".join(words[:6])
 
     setting = _ui.event(taking.success, first_words, source.inputs, [sums.expression, versus.words])
-    adding = _ui.event(setting.success, sums.run, sums.inputs, sums.outputs, **CALM)
-    _ui.event(adding.success, versus.run, versus.inputs, versus.outputs, **CALM)
+    adding, = sums.step.on(setting.success)
+    versus.step.on(adding.success)
 
 
 def _endpoints(context: Context) -> None:
