@@ -16,7 +16,10 @@ from typing import Any
 from playground.errors import PlaygroundError
 from playground.job_table import CANCELLED, DONE, FAILED, PAUSED, RUNNING, Job, JobTable
 
-KINDS: dict[str, str] = {"gan-lab": "playground.gan.lab.job:run"}  # kind -> "module:function", called with a Work
+KINDS: dict[str, str] = {  # kind -> "module:function", called with a Work
+    "evaluation": "playground.evaluation.job:run",
+    "gan-lab": "playground.gan.lab.job:run",
+}
 NICENESS = 10
 log = logging.getLogger("playground.worker")
 

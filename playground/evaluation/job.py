@@ -1,0 +1,28 @@
+"""A run in a process of its own: what playground.worker calls for the kind "evaluation"."""
+
+from pathlib import Path
+
+from playground.context import Context, build_context
+from playground.evaluation import work as running
+from playground.evaluation.plan import Plan
+from playground.evaluation.store import Store
+from playground.settings import Settings
+from playground.worker import Work
+
+
+def run(work: Work) -> None:
+    """Does what is left of the run in the job's folder; stops between two steps when asked to."""
+    filled = running.sheet(Plan.of(work.spec["plan"]))
+    for each in running.steps(context_of(work), filled, Store(work.folder), check=work.check):
+        work.report(phase=each.phase, step=each.outputs, steps=each.all_outputs, cells=each.cells,
+                    all_cells=each.all_cells, speed=round(each.speed, 1))
+        work.check()
+
+
+def context_of(work: Work) -> Context:
+    """The engine with the settings of the web process that took the job."""
+    given = work.spec["settings"]
+    return build_context(Settings(
+        device=given["device"], offline=given["offline"], memory_budget=given["memory_budget"],
+        models_dir=Path(given["models_dir"]) if given["models_dir"] else None,
+        data_dir=work.folder.parent.parent))
