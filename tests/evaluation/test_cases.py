@@ -8,7 +8,8 @@ from playground.errors import BadInput
 from playground.evaluation import cases
 from playground.evaluation.plan import Assertion, Case
 
-CSV = 'body,__expected,__description,__threshold\n"Hello, ""world""",similar(0.8): Ahoy,hi,0.5\nfood,icontains: grub,,\n'
+CSV = ('body,__expected,__description,__threshold\n"Hello, ""world""",similar(0.8): Ahoy,hi,0.5\n'
+       'food,icontains: grub,,\n')
 
 
 def test_a_csv_is_read_as_promptfoo_reads_it():

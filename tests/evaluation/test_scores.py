@@ -146,7 +146,8 @@ def test_a_case_passes_by_all_or_by_its_threshold():
     strict = scores.score(Case(assertions=parts), Output(TEXT), Measures())
     assert (strict.passed, strict.score) == (False, 0.25)
     assert scores.score(Case(assertions=parts, threshold=0.25), Output(TEXT), Measures()).passed
-    noted = scores.score(Case(assertions=(parts[0], kinds.made("contains", "cat", weight=0.0))), Output(TEXT), Measures())
+    noted = scores.score(Case(assertions=(parts[0], kinds.made("contains", "cat", weight=0.0))), Output(TEXT),
+                         Measures())
     assert (noted.passed, noted.score) == (True, 1.0)
 
 

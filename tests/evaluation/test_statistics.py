@@ -46,7 +46,8 @@ def test_the_power_is_that_of_the_binomial(count, share):
 
 
 @pytest.mark.parametrize(("table", "value"), [
-    ([[20, 5], [10, 15]], 0.40), ([[45, 15], [25, 15]], 0.1304), ([[25, 35], [5, 35]], 0.2593), ([[5, 0], [0, 5]], 1.0)])
+    ([[20, 5], [10, 15]], 0.40), ([[45, 15], [25, 15]], 0.1304), ([[25, 35], [5, 35]], 0.2593),
+    ([[5, 0], [0, 5]], 1.0)])
 def test_kappa_gives_the_textbook_values(table, value):
     """The worked examples that go with Cohen 1960: 50 grants and two tables of 100 with equal agreement."""
     assert statistics.kappa(table) == pytest.approx(value, abs=5e-5)

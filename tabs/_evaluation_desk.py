@@ -1,0 +1,200 @@
+"""What the Prompt evaluation tab's buttons do, over one context. Results live in each run's own store.
+
+A visitor's state is a run's id and the cell looked at; every handler reads the run anew, so a page that is reloaded
+or opened elsewhere by link sees the same.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from playground.context import Context
+from playground.errors import BadInput
+from playground.evaluation import library, plan, promptfoo, runs
+from playground.evaluation.plan import Cell, Plan
+from playground.evaluation.results import Result, Run
+from playground.evaluation.runs import Kept
+from playground.evaluation.work import Progress
+from playground.jobs import ENDED, RESUMABLE
+from tabs import _evaluation_html as pages
+from tabs import _ui
+from tabs._evaluation_form import Form, values
+
+SLUG = "prompt-evaluation"
+LOOK_EVERY = 1.0  # seconds between two looks at a job
+SHOW_EVERY = 2.0  # seconds between two pictures of an unfinished matrix
+OUTPUTS = 9  # of Desk.shown
+
+
+class Desk:
+    """The handlers. What they give is, in order: run id, status, verdicts, chart, matrix, story, parted text, link,
+    and the button that goes on with a stopped run."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._examples: dict[str, str] = {}  # the last run of each example, whose outputs the next one takes over
+
+    # ---- starting and following runs
+
+    def start(self, asked: Plan, visitor: str, *, previous: str = "", agreed: bool = False,
+              issues: tuple[str, ...] = (), view: str = pages.ALL) -> Iterator[tuple]:
+        """Starts a run and shows how it goes."""
+        filled, cost = runs.sized(self.context, asked, agreed)
+        kept = runs.add(self.context, filled, visitor, here=runs.is_small(cost, filled),
+                        issues=issues, previous=self.still_there(previous))
+        yield from self.follow(kept, view)
+
+    def still_there(self, run_id: str) -> str:
+        """The id, if its run has not expired or been deleted."""
+        try:
+            return runs.find(self.context, run_id).id if run_id else ""
+        except BadInput:
+            return ""
+
+    def follow(self, kept: Kept, view: str) -> Iterator[tuple]:
+        """Does a run that belongs to this process, or watches one of its own process, to its end."""
+        begun, shown = time.monotonic(), 0.0
+        here = kept.job.state in RESUMABLE
+        for now in runs.here(self.context, kept) if here else self.watch(kept):
+            if now and time.monotonic() - shown < SHOW_EVERY:
+                yield (kept.id, pages.progress(now, kept), *[gr.skip()] * (OUTPUTS - 2))
+            else:
+                shown = time.monotonic()
+                yield self.unfinished(kept, now, view)
+        yield self.shown(runs.find(self.context, kept.id), view, seconds=time.monotonic() - begun if here else None)
+
+    def watch(self, kept: Kept) -> Iterator[Progress | None]:
+        """What a job tells of itself, until it has ended; None while it waits."""
+        while (job := self.context.jobs.get(kept.id)).state not in ENDED:
+            told = job.progress
+            yield Progress(told["phase"], told["step"], told["steps"], told["cells"], told["all_cells"],
+                           told["speed"]) if told else None
+            time.sleep(LOOK_EVERY)
+
+    def unfinished(self, kept: Kept, now: Progress | None, view: str) -> tuple:
+        """A run on its way."""
+        run = kept.run()
+        job = self.context.jobs.table.read(kept.id)
+        status = pages.progress(now, Kept(job, kept.sheet, kept.store, kept.issues))
+        return (kept.id, status, "", None, pages.matrix(run, view), "", "", link(kept.id), gr.Button(visible=False))
+
+    def shown(self, kept: Kept, view: str, seconds: float | None = None) -> tuple:
+        """A run as it is: finished, or stopped somewhere."""
+        run = kept.run()
+        if not run.complete:
+            status = pages.progress(None, kept) + pages.note("What it has is kept; it can go on where it was.")
+            return (kept.id, status, "", None, pages.matrix(run, view), "", "", link(kept.id),
+                    gr.Button(visible=kept.job.state in RESUMABLE))
+        first = self.telling(run)
+        return (kept.id, pages.finished(kept, run, seconds), pages.verdicts(run), pages.chart(run),
+                pages.matrix(run, view, first.cell.id), pages.story(run, first), parted(run, first), link(kept.id),
+                gr.Button(visible=False))
+
+    def telling(self, run: Run) -> Result:
+        """The cell to open first: a failure where there is one."""
+        everything = list(run.results.values())
+        return next((each for each in everything if each.passed is False), everything[0])
+
+    # ---- handlers
+
+    def run_form(self, previous: str, view: str, agreed: bool, request: gr.Request, *filled: Any) -> Iterator[tuple]:
+        """The button Run."""
+        asked = Form.of(list(filled)).plan()
+        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view)
+
+    def run_yaml(self, previous: str, view: str, agreed: bool, request: gr.Request, text: str) -> Iterator[tuple]:
+        """The button that runs the YAML."""
+        asked, issues = promptfoo.read(text)
+        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
+                              issues=tuple(map(str, issues)))
+
+    def run_example(self, example: library.Example, visitor: str, view: str) -> Iterator[tuple]:
+        """An example; what was written for it before is taken over."""
+        for outputs in self.start(example.plan(), visitor, previous=self._examples.get(example.title, ""), view=view):
+            self._examples[example.title] = outputs[0]
+            yield outputs
+
+    def go_on(self, run_id: str, view: str) -> Iterator[tuple]:
+        """Goes on with a run that was stopped: here if it is small, else by a process of its own."""
+        kept = self.kept(run_id)
+        if kept.job.state in RESUMABLE and not runs.is_small(runs.work.estimate(self.context, kept.sheet), kept.sheet):
+            self.context.jobs.resume(kept.id)
+            kept = self.kept(run_id)
+        yield from self.follow(kept, view)
+
+    def stop(self, run_id: str, view: str) -> tuple:
+        """Stops a run; what it has is kept."""
+        kept = self.kept(run_id)
+        if kept.job.state not in ENDED:
+            self.context.jobs.cancel(kept.id)
+            deadline = time.monotonic() + 10
+            while self.context.jobs.get(kept.id).state not in ENDED and time.monotonic() < deadline:
+                time.sleep(0.2)
+        return self.shown(self.kept(run_id), view)
+
+    def open(self, query: dict[str, str], view: str) -> Iterator[tuple]:
+        """What a link names: (form values, outputs); without one the first example is run."""
+        if "run" not in query:
+            for outputs in self.run_example(library.FIRST, "page", view):
+                yield None, outputs
+            return
+        kept = self.kept(query["run"])
+        form, notes = values(kept.sheet.plan)
+        outputs = self.shown(kept, view)
+        yield form, (outputs[0], outputs[1] + "".join(map(pages.note, notes)), *outputs[2:])
+
+    def look(self, run_id: str, view: str, cell: str) -> tuple:
+        """Opens a cell: matrix, story, parted text, cell id."""
+        run = self.kept(run_id).run()
+        result = self.result(run, cell)
+        return pages.matrix(run, view, cell), pages.story(run, result), parted(run, result), cell
+
+    def thumb(self, run_id: str, view: str, cell: str, up: bool | None) -> tuple:
+        """Keeps the visitor's own judgement of a cell, and shows it."""
+        kept = self.kept(run_id)
+        self.result(kept.run(), cell)
+        kept.store.thumb(cell, up)
+        return self.look(run_id, view, cell)
+
+    # ---- what handlers are made of
+
+    def kept(self, run_id: str) -> Kept:
+        """The run that a visitor looks at."""
+        if not run_id:
+            raise BadInput("There is no run yet.", "Press Run, or an example.")
+        return runs.find(self.context, run_id)
+
+    def result(self, run: Run, cell: str) -> Result:
+        """The result of a cell by its id. BadInput for one that the run does not have."""
+        parts = str(cell).split("-")
+        found = run.results.get(Cell(*map(int, parts))) if len(parts) == 4 and all(
+            part.isdigit() and len(part) < 6 for part in parts) else None
+        if found is None:
+            raise BadInput("This run has no such cell.", "Click an output of the matrix.")
+        return found
+
+
+def visitor_of(request: gr.Request) -> str:
+    """Whose share of the queue a run takes."""
+    return request.session_hash or "page"
+
+
+def parted(run: Run, result: Result) -> str:
+    """The prompt with the output up to where it parts from another one: for the next-token tab."""
+    if result.output is None:
+        return result.prompt
+    _, common = pages.parting(run, result)
+    return result.prompt + result.output.text[:common]
+
+
+def link(run_id: str) -> str:
+    """The link to a run."""
+    return _ui.query(tab=SLUG, run=run_id)
+
+
+def limits() -> str:
+    """What a run may have, in words."""
+    return (f"Up to {plan.MOST_CELLS:,} outputs a run; above {plan.ASK_CELLS} the cost is told first, and larger runs "
+            "go on in a process of their own when you close the page.")

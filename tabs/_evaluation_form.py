@@ -1,0 +1,172 @@
+"""The form of the Prompt evaluation tab: from its values to a plan and back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from playground import checks
+from playground.errors import BadInput
+from playground.evaluation import cases, kinds, plan, providers, render
+from playground.evaluation.library import Check, Example
+from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
+from playground.evaluation.results import letters
+
+PROMPTS, CHECKS = 3, 3
+NO_CHECK = ""
+PARTING = " | "  # between stop strings
+FIELDS = PROMPTS + 1 + 3 * CHECKS + 6
+
+
+@dataclass(frozen=True)
+class Form:
+    """The values of the form, in the order of its components."""
+
+    prompts: tuple[str, ...]
+    header: list[str]
+    rows: list[list[Any]]
+    checks: tuple[Check, ...]
+    models: tuple[str, ...]
+    temperature: float
+    max_tokens: int
+    stop: str
+    repeats: int
+    seed: int
+
+    @classmethod
+    def of(cls, values: list[Any]) -> "Form":
+        """From the components' values. BadInput for a check that is not complete."""
+        prompts, table, rest = values[:PROMPTS], values[PROMPTS], values[PROMPTS + 1:]
+        chosen = [rest[start:start + 3] for start in range(0, 3 * CHECKS, 3)]
+        models, temperature, tokens, stop, repeats, seed = rest[3 * CHECKS:]
+        return cls(tuple(prompts), [str(name) for name in table.columns], table.values.tolist(),
+                   tuple(Check(kind, value or "", threshold) for kind, value, threshold in chosen if kind),
+                   tuple(models or ()), temperature, tokens, stop or "", repeats, seed)
+
+    def plan(self, description: str = "") -> Plan:
+        """As a plan. BadInput says what is missing."""
+        found, issues = cases.read_table(self.header, self.rows)
+        if issues:
+            raise BadInput(str(issues[0].words).capitalize(), "Rename or remove it.")
+        assertions = tuple(each.assertion() for each in self.checks)
+        stops = tuple(each.replace("\\n", "\n") for each in self.stop.split(PARTING) if each)
+        return Plan(
+            tuple(Prompt(text) for text in self.prompts if text and text.strip()),
+            tuple(providers.find(each, "", {"temperature": self.temperature, "max_tokens": self.max_tokens,
+                                            "stop": stops}) for each in self.models),
+            tuple(Case(case.variables, (*assertions, *case.assertions), case.description, case.threshold)
+                  for case in found),
+            checks.whole(self.repeats, "The number of repeats", 1, plan.MOST_REPEATS), self.seed, description)
+
+
+def values_of(example: Example) -> list[Any]:
+    """The form's values of an example."""
+    return values(example.plan())[0]
+
+
+def values(asked: Plan) -> tuple[list[Any], list[str]]:
+    """The form's values of a plan, and what of it has no place in the form."""
+    notes = []
+    if len(asked.prompts) > PROMPTS:
+        notes.append(f"The form shows the first {PROMPTS} of {len(asked.prompts)} prompts.")
+    shared = shared_checks(asked)
+    try:
+        header, rows = cases.table(asked.cases, shared)
+    except BadInput as problem:
+        notes.append(f"{problem.what} {problem.remedy}")
+        header, rows = cases.table([Case(case.variables, (), case.description) for case in asked.cases])
+    first = asked.providers[0]
+    if any(same_settings(each) != same_settings(first) for each in asked.providers):
+        notes.append("The models have different settings; the form shows those of the first.")
+    prompts = [each.text for each in asked.prompts[:PROMPTS]]
+    chosen = [part for each in shared for part in (each.type, shown_value(each), each.threshold)]
+    stop = PARTING.join(each.replace("\n", "\\n") for each in first.stop)
+    return [*prompts, *[""] * (PROMPTS - len(prompts)), {"headers": header, "data": rows},
+            *chosen, *[NO_CHECK, "", None] * (CHECKS - len(shared)), [each.id for each in asked.providers],
+            first.temperature, first.max_tokens, stop, asked.repeats, asked.seed], notes
+
+
+def shared_checks(asked: Plan) -> list[Assertion]:
+    """The assertions that all cases have and that fit into the form's rows, at most CHECKS."""
+    candidates = [each for each in asked.cases[0].assertions
+                  if all(each in case.assertions for case in asked.cases) and is_plain(each)]
+    return candidates[:CHECKS]
+
+
+def is_plain(each: Assertion) -> bool:
+    """Whether an assertion has nothing but type, value and threshold, in a form that can be typed."""
+    typed = isinstance(each.value, str | int | list | type(None)) or (
+        isinstance(each.value, dict) and set(each.value) == {"min", "max"})
+    return typed and each.weight == 1 and not (each.metric or each.prompt or each.parts)
+
+
+def shown_value(each: Assertion) -> str:
+    """The value of an assertion as it is typed."""
+    if isinstance(each.value, dict):
+        return f"{each.value['min']}-{each.value['max']}"
+    if isinstance(each.value, list):
+        return ", ".join(map(str, each.value))
+    return "" if each.value is None else str(each.value)
+
+
+def same_settings(provider: Provider) -> tuple:
+    """What all models of a form share."""
+    return provider.temperature, provider.top_k, provider.top_p, provider.max_tokens, provider.stop
+
+
+def with_columns(table: Any, prompts: list[str]) -> Any:
+    """The table of cases with a column for each variable that a prompt names; gr.skip() where it has them all."""
+    wanted: list[str] = []
+    for prompt in prompts:
+        try:
+            wanted += sorted(render.variables(prompt or ""))
+        except BadInput:
+            return gr.skip()  # half typed; the run says what is wrong with it
+    header = [str(name) for name in table.columns]
+    missing = [name for name in dict.fromkeys(wanted) if name not in header]
+    if not missing:
+        return gr.skip()
+    rows = [[*row, *[""] * len(missing)] for row in table.values.tolist()] or [[""] * (len(header) + len(missing))]
+    return {"headers": [*header, *missing], "data": rows}
+
+
+def lay_out(example: Example) -> list[Any]:
+    """The components, filled with an example, in the order of Form."""
+    filled = values_of(example)
+    with gr.Row(equal_height=True):
+        prompts = [gr.Textbox(filled[number], label=f"Prompt {letters(number)}", lines=7, max_lines=16, min_width=240,
+                              placeholder="Another wording; empty: not used" if number else "",
+                              elem_id=f"prompt-{letters(number).lower()}") for number in range(PROMPTS)]
+    table = gr.Dataframe(
+        filled[PROMPTS], label="Test cases: a column a {{variable}}, a row a case; __expected holds a check of the row",
+        type="pandas", interactive=True, wrap=True, max_height=300, elem_id="cases-table", column_count=2)
+    checked = [part for number in range(CHECKS) for part in check_row(number, filled[PROMPTS + 1 + 3 * number:])]
+    return [*prompts, table, *checked, *settings(filled[PROMPTS + 1 + 3 * CHECKS:])]
+
+
+def check_row(number: int, filled: list[Any]) -> list[Any]:
+    """One check for all cases: what, against what, how much of it."""
+    choices = [("no check", NO_CHECK)]
+    for name, kind in kinds.KINDS.items():
+        choices += [(f"{name}: {kind.words}", name), (f"not-{name}: the opposite", f"not-{name}")]
+    with gr.Row():
+        return [gr.Dropdown(choices, value=filled[0], label=f"Check {number + 1} of every output", min_width=220,
+                            scale=3),
+                gr.Textbox(filled[1], label="Value, {{variables}} too", min_width=140, scale=2),
+                gr.Number(filled[2], label="Threshold (empty: usual)", min_width=110, scale=1)]
+
+
+def settings(filled: list[Any]) -> list[Any]:
+    """Models and how they write."""
+    with gr.Row():
+        models = gr.Dropdown(providers.choices(), value=filled[0], multiselect=True, label="Models", min_width=240,
+                             scale=2)
+        temperature = gr.Slider(0, 2, filled[1], step=0.05, label="Temperature", min_width=150,
+                                info="0: the likeliest token, always")
+        tokens = gr.Slider(1, 200, filled[2], step=1, label="Tokens at most", min_width=150)
+    with gr.Row():
+        stop = gr.Textbox(filled[3], label="Stop at", min_width=120, info="\\n is a line break; part several by ' | '")
+        repeats = gr.Slider(1, plan.MOST_REPEATS, filled[4], step=1, label="Repeats of each cell", min_width=150,
+                            info="each with its own seed, the same for all prompts")
+        seed = gr.Number(filled[5], label="First seed", precision=0, minimum=0, min_width=100)
+    return [models, temperature, tokens, stop, repeats, seed]
