@@ -40,7 +40,8 @@ class Form:
         chosen = [rest[start:start + 3] for start in range(0, 3 * CHECKS, 3)]
         models, temperature, tokens, stop, repeats, seed = rest[3 * CHECKS:]
         return cls(tuple(prompts), [str(name) for name in table.columns], table.values.tolist(),
-                   tuple(Check(kind, value or "", threshold) for kind, value, threshold in chosen if kind),
+                   tuple(Check(kind, value or "", kinds.number((threshold or "").strip()))
+                         for kind, value, threshold in chosen if kind),
                    tuple(models or ()), temperature, tokens, stop or "", repeats, seed)
 
     def plan(self, description: str = "") -> Plan:
@@ -79,10 +80,10 @@ def values(asked: Plan) -> tuple[list[Any], list[str]]:
     if any(same_settings(each) != same_settings(first) for each in asked.providers):
         notes.append("The models have different settings; the form shows those of the first.")
     prompts = [each.text for each in asked.prompts[:PROMPTS]]
-    chosen = [part for each in shared for part in (each.type, shown_value(each), each.threshold)]
+    chosen = [part for each in shared for part in (each.type, shown_value(each), shown_threshold(each))]
     stop = PARTING.join(each.replace("\n", "\\n") for each in first.stop)
     return [*prompts, *[""] * (PROMPTS - len(prompts)), {"headers": header, "data": rows},
-            *chosen, *[NO_CHECK, "", None] * (CHECKS - len(shared)), [each.id for each in asked.providers],
+            *chosen, *[NO_CHECK, "", ""] * (CHECKS - len(shared)), [each.id for each in asked.providers],
             first.temperature, first.max_tokens, stop, asked.repeats, asked.seed], notes
 
 
@@ -107,6 +108,11 @@ def shown_value(each: Assertion) -> str:
     if isinstance(each.value, list):
         return ", ".join(map(str, each.value))
     return "" if each.value is None else str(each.value)
+
+
+def shown_threshold(each: Assertion) -> str:
+    """The threshold of an assertion as it is typed; empty for the usual one."""
+    return "" if each.threshold is None else f"{each.threshold:g}"
 
 
 def same_settings(provider: Provider) -> tuple:
@@ -140,20 +146,24 @@ def lay_out(example: Example) -> list[Any]:
     table = gr.Dataframe(
         filled[PROMPTS], label="Test cases: a column a {{variable}}, a row a case; __expected holds a check of the row",
         type="pandas", interactive=True, wrap=True, max_height=300, elem_id="cases-table", column_count=2)
+    gr.Markdown("**Checks** of every output: which, against what value ({{variables}} are filled in), and with what "
+                "threshold, where it has one.", elem_classes="explainer")
     checked = [part for number in range(CHECKS) for part in check_row(number, filled[PROMPTS + 1 + 3 * number:])]
     return [*prompts, table, *checked, *settings(filled[PROMPTS + 1 + 3 * CHECKS:])]
 
 
 def check_row(number: int, filled: list[Any]) -> list[Any]:
     """One check for all cases: what, against what, how much of it."""
-    choices = [("no check", NO_CHECK)]
+    choices = [("no check" if number else "no check: every output passes", NO_CHECK)]
     for name, kind in kinds.KINDS.items():
         choices += [(f"{name}: {kind.words}", name), (f"not-{name}: the opposite", f"not-{name}")]
+    slim = {"container": False, "show_label": False}  # the line above says what they are; labels are for readers
     with gr.Row():
-        return [gr.Dropdown(choices, value=filled[0], label=f"Check {number + 1} of every output", min_width=220,
-                            scale=3),
-                gr.Textbox(filled[1], label="Value, {{variables}} too", min_width=140, scale=2),
-                gr.Number(filled[2], label="Threshold (empty: usual)", min_width=110, scale=1)]
+        return [gr.Dropdown(choices, value=filled[0], label=f"Check {number + 1}", min_width=200, scale=4, **slim),
+                gr.Textbox(filled[1], label=f"Value of check {number + 1}", placeholder="value", min_width=140,
+                           scale=4, max_lines=4, **slim),
+                gr.Textbox(filled[2], label=f"Threshold of check {number + 1}", placeholder="usual", min_width=80,
+                           scale=1, **slim)]
 
 
 def settings(filled: list[Any]) -> list[Any]:

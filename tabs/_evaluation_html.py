@@ -77,8 +77,9 @@ def verdicts(run: Run) -> str:
         metrics = "".join(f" · {escape(metric)} {value:.2f}" for metric, value in each.metrics.items())
         errors = f" · <b>{each.errors} errors</b>" if each.errors else ""
         lines.append(f'<p class="note"><b>{escape(name)}</b> passes <b>{100 * rate.share:.0f} %</b>, '
-                     f"with 95 % certainty between {100 * rate.low:.0f} and {100 * rate.high:.0f} % ({counted}) · "
-                     f"mean score {each.score:.2f}{metrics} · {each.tokens:.0f} tokens, {each.seconds:.1f} s{errors}</p>")
+                     f"95 % interval {100 * rate.low:.0f} to {100 * rate.high:.0f} % ({counted}) · "
+                     f"mean score {each.score:.2f}{metrics} · {each.tokens:.0f} tokens, {each.seconds:.1f} s"
+                     f"{errors}</p>")
     for provider, a, b, result in run.comparisons()[:12]:
         names = [f"Prompt {run.column_name(number, provider)}" for number in (a, b)]
         settled = "settled" if result.settled else ""
@@ -131,7 +132,7 @@ def cell_button(result: Result, times: int, picked: str) -> str:
     text = "…" if output is None else output.error or output.text.strip() or "(nothing)"
     short = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     count = f' <span class="rest">× {times}</span>' if times > 1 else ""
-    thumb = {True: " 👍", False: " 👎", None: ""}[result.thumb]
+    thumb = {True: " ▲", False: " ▼", None: ""}[result.thumb]
     chosen = "picked" if result.cell.id == picked else ""
     return (f'<button class="cell {state} {chosen}" data-cell="{result.cell.id}"><span class="sign">{sign}</span>'
             f"{escape(short)}{count}{thumb}</button>")
@@ -221,9 +222,9 @@ def chart(run: Run) -> Any:
     import plotly.graph_objects as go
 
     lines = list(reversed(run.summaries()))
-    # plotly reads tags and sums up bars of one name, so names are escaped, and begin with their own letter
-    names = [html.escape(short(f"{run.column_name(each.prompt, each.provider)}: {run.plan.prompts[each.prompt].name}",
-                               34)) for each in lines]
+    # plotly reads tags, so names are escaped; a column's name is its own, or bars would be summed up
+    names = [html.escape(short(run.column_name(each.prompt, each.provider), 34)) for each in lines]
+    prompts = [html.escape(run.plan.prompts[each.prompt].name) for each in lines]
     shares = [100 * each.rate.share for each in lines]
     figure = go.Figure(go.Bar(
         x=shares, y=names, orientation="h", width=0.5,
@@ -231,9 +232,9 @@ def chart(run: Run) -> Any:
                                                                zip(lines, shares, strict=True)],
                  "arrayminus": [x - 100 * each.rate.low for each, x in zip(lines, shares, strict=True)],
                  "color": "#f59e0b", "thickness": 2.5},
-        hovertemplate="%{y}<br>%{x:.0f} % pass<extra></extra>"))
-    _ui.style(figure, height=110 + 42 * len(lines))
-    figure.update_layout(xaxis={"range": [0, 102], "title": "cases passed, % (with 95 % interval)"},
+        customdata=prompts, hovertemplate="%{y}: %{customdata}<br>%{x:.0f} % pass<extra></extra>"))
+    _ui.style(figure, height=90 + 42 * len(lines))
+    figure.update_layout(xaxis={"range": [0, 102], "title": {"text": "cases passed, %", "font": {"size": 13}}},
                          margin={"l": 10, "r": 16, "t": 10, "b": 46})
     figure.update_yaxes(automargin=True)
     return figure

@@ -66,11 +66,11 @@ def agreement_html(run: Run) -> str:
     table, value = run.agreement()
     count = sum(map(sum, table))
     if not count:
-        return pages.note("No thumbs yet: click an output, then 👍 or 👎.")
+        return pages.note("No thumbs yet: click an output, then Good or Bad.")
     agreed = table[0][0] + table[1][1]
     shown = "–" if value is None else f"{value:.2f}"
     rows = "".join(f"<tr><th>{name}</th><td>{line[0]}</td><td>{line[1]}</td></tr>"
-                   for name, line in zip(("👍", "👎"), table, strict=True))
+                   for name, line in zip(("Good", "Bad"), table, strict=True))
     few = "" if count >= 10 else " Too few to rely on: give some more."
     best = results.best_threshold(run.judged())
     fits = "" if best is None else (f" With a threshold of {best[0]:.2f} on its share of yes, the judge would agree "

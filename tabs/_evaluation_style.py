@@ -30,13 +30,13 @@ CSS = """
 .note b { color: var(--body-text-color); }
 .verdict { border-left: 3px solid #f59e0b; padding: .25rem .7rem; margin: .3rem 0; }
 .verdict.settled { border-left-color: #10b981; }
-.lesson { border-left: 3px solid #6366f1; padding: .25rem .7rem; margin: .3rem 0; }
+.lesson { max-width: 110ch; border-left: 3px solid #6366f1; padding: .25rem .7rem; margin: .3rem 0; }
 .story h4 { margin: .7rem 0 .2rem; font-size: .85rem; color: var(--body-text-color-subdued); font-weight: 600; }
 .story pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; padding: .5rem .7rem; font-size: .85rem;
              border-radius: var(--radius-lg); background: var(--background-fill-secondary); max-height: 16rem;
              overflow-y: auto; color: inherit; font-family: var(--font-mono); }
 .story pre mark { background: rgba(245,158,11,.35); color: inherit; border-radius: 2px; }
-.story table { width: 100%; border: 0; border-collapse: collapse; font-size: .85rem; margin: 0; }
+.story table { width: 100%; border: 0 !important; border-collapse: collapse; font-size: .85rem; margin: 0; }
 .story td, .story th { border: 0; border-bottom: 1px solid var(--border-color-primary); padding: .25rem .6rem .25rem 0;
                        text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 .story .good { color: #047857; font-weight: 600; } .story .bad { color: #b91c1c; font-weight: 600; }

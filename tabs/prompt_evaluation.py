@@ -88,7 +88,7 @@ def _results(form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
     matrix = _html("evaluation-matrix", js_on_load=_evaluation_style.CLICKS)
     story = _html("evaluation-story")
     with gr.Row():
-        up, down, none = (gr.Button(name, size="sm", min_width=90) for name in ("👍 Good", "👎 Bad", "No thumb"))
+        up, down, none = (gr.Button(name, size="sm", min_width=90) for name in ("▲ Good", "▼ Bad", "No thumb"))
         send = gr.Button("Open in next token where it parts", size="sm", min_width=180)
         copy = gr.Button("Copy link to this run", size="sm", min_width=140)
     run, cell = gr.State(""), gr.State("")

@@ -1,11 +1,14 @@
 """A run in a process of its own: what playground.worker calls for the kind "evaluation"."""
 
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from playground.context import Context, build_context
 from playground.evaluation import work as running
 from playground.evaluation.plan import Plan
 from playground.evaluation.store import Store
+from playground.gate import Gate, GateState
 from playground.settings import Settings
 from playground.worker import Work
 
@@ -19,10 +22,26 @@ def run(work: Work) -> None:
         work.check()
 
 
+class PoliteGate(Gate):
+    """A gate as a process uses it that nobody waits for: what visitors wait for goes first."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def turn(self, who: str, timeout: float = 600.0, polite: bool = True) -> AbstractContextManager[None]:
+        """See Gate.turn."""
+        return self._gate.turn(who, timeout, polite)
+
+    def state(self) -> GateState:
+        """See Gate.state."""
+        return self._gate.state()
+
+
 def context_of(work: Work) -> Context:
-    """The engine with the settings of the web process that took the job."""
+    """The engine with the settings of the web process that took the job, and its gate, politely."""
     given = work.spec["settings"]
-    return build_context(Settings(
+    context = build_context(Settings(
         device=given["device"], offline=given["offline"], memory_budget=given["memory_budget"],
         models_dir=Path(given["models_dir"]) if given["models_dir"] else None,
         data_dir=work.folder.parent.parent))
+    return replace(context, gate=PoliteGate(context.gate))

@@ -95,7 +95,7 @@ def number(text: str | None) -> float | None:
     try:
         return float(text)
     except ValueError:
-        raise BadInput(f"The threshold {text!r:.40} is not a number.", "Write it like similar(0.8): text.") from None
+        raise BadInput(f"The threshold {text!r:.40} is not a number.", "Write a number, such as 0.8.") from None
 
 
 def made(kind: str, value: Any, threshold: float | None = None, negated: bool = False, **more: Any) -> Assertion:
