@@ -78,17 +78,19 @@ class Desk:
         run = kept.run()
         job = self.context.jobs.table.read(kept.id)
         status = pages.progress(now, Kept(job, kept.sheet, kept.store, kept.issues))
-        return (kept.id, status, "", None, pages.matrix(run, view), "", "", link(kept.id), gr.Button(visible=False))
+        return (kept.id, status, "", no_chart(), pages.matrix(run, view), "", "", link(kept.id),
+                gr.Button(visible=False))
 
     def shown(self, kept: Kept, view: str, seconds: float | None = None) -> tuple:
         """A run as it is: finished, or stopped somewhere."""
         run = kept.run()
         if not run.complete:
             status = pages.progress(None, kept) + pages.note("What it has is kept; it can go on where it was.")
-            return (kept.id, status, "", None, pages.matrix(run, view), "", "", link(kept.id),
+            return (kept.id, status, "", no_chart(), pages.matrix(run, view), "", "", link(kept.id),
                     gr.Button(visible=kept.job.state in RESUMABLE))
         first = self.telling(run)
-        return (kept.id, pages.finished(kept, run, seconds), pages.verdicts(run), pages.chart(run),
+        return (kept.id, pages.finished(kept, run, seconds), pages.verdicts(run),
+                gr.Plot(pages.chart(run), visible=True),
                 pages.matrix(run, view, first.cell.id), pages.story(run, first), parted(run, first), link(kept.id),
                 gr.Button(visible=False))
 
@@ -174,6 +176,11 @@ class Desk:
         if found is None:
             raise BadInput("This run has no such cell.", "Click an output of the matrix.")
         return found
+
+
+def no_chart() -> gr.Plot:
+    """The place of the chart while there is nothing to draw."""
+    return gr.Plot(None, visible=False)
 
 
 def visitor_of(request: gr.Request) -> str:

@@ -20,8 +20,8 @@ PLACES = ("Paris", "the old harbour", "my kitchen", "a small island", "the stati
           "a dark wood", "the library", "the bottom of the sea")
 PROMPTS = ("I went to {{place}} and", "In {{place}} there is", "The best thing about {{place}} is",
            "Nobody in {{place}}", "Once upon a time in {{place}}", "How to get to {{place}}:",
-           "A letter from {{place}}.\n\nDear", "Three facts about {{place}}:\n1.", "Question: Where is {{place}}?\nAnswer:",
-           "{{place}} at night is")
+           "A letter from {{place}}.\n\nDear", "Three facts about {{place}}:\n1.",
+           "Question: Where is {{place}}?\nAnswer:", "{{place}} at night is")
 
 
 def bench() -> list[dict]:
