@@ -23,6 +23,8 @@ CLASSES = (
     "frog face", "butterfly", "rose", "cactus", "sunflower", "robot face",
 )  # fmt: skip
 SEEDS = 10  # pictures of each class
+STEPS = 20  # of the sampler, with guidance
+AXES = 64  # of the face space, far fewer than pictures
 
 
 def psnr_by_kind(work: Path, vae: Any) -> dict[str, float]:
@@ -45,7 +47,7 @@ def face_distances(work: Path, vae: Any, drawn: np.ndarray) -> dict[str, float]:
     held_out, rows = data.load_set(work, "held_out")
     faces = held_out[plain[rows]]  # [2000, 64, 64, 3]
     half, count = len(faces) // 2, len(drawn)
-    axes = Axes(features(train[plain[train_rows]][:5000]))
+    axes = Axes(features(train[plain[train_rows]][:5000]), AXES)
     reference = axes(features(faces[:half]))
     other = faces[half : half + count]
     noise = np.random.default_rng(0).integers(0, 256, other.shape, dtype=np.uint8)
@@ -80,7 +82,7 @@ def retrieval(work: Path, pipe: Any, guidance: float) -> dict[str, float]:
     """Share of pictures nearest their own class, by class; chance is 1 / 20."""
     prompts = [name for name in CLASSES for _ in range(SEEDS)]
     seeds = [1000 + i for i in range(len(prompts))]
-    drawn = pipeline.draw(pipe, prompts, seeds, guidance=guidance)
+    drawn = pipeline.draw(pipe, prompts, seeds, steps=STEPS, guidance=guidance)
     found = nearest(features(drawn), *class_references(work))
     right = np.array([f == p for f, p in zip(found, prompts, strict=True)])
     return {name: float(right[i * SEEDS : (i + 1) * SEEDS].mean()) for i, name in enumerate(CLASSES)}
@@ -100,7 +102,7 @@ def seconds_a_picture(pipe: Any, steps: int, repeats: int = 3) -> float:
 def measure(work: Path, folder: Path, *, faces: int) -> dict[str, Any]:
     """Every number of the card, as plain values ready for JSON."""
     pipe = pipeline.load(folder, *frozen.load_text_encoder())
-    drawn = pipeline.draw(pipe, [captions.FACE] * faces, list(range(faces)))
+    drawn = pipeline.draw(pipe, [captions.FACE] * faces, list(range(faces)), steps=STEPS)
     guided, unguided = retrieval(work, pipe, 3.0), retrieval(work, pipe, 1.0)
     return {
         "autoencoder_psnr_db": psnr_by_kind(work, pipe.vae),
@@ -109,7 +111,7 @@ def measure(work: Path, folder: Path, *, faces: int) -> dict[str, Any]:
         "retrieval": float(np.mean(list(guided.values()))),
         "retrieval_without_guidance": float(np.mean(list(unguided.values()))),
         "retrieval_by_class": guided,
-        "seconds_a_picture_20_steps": seconds_a_picture(pipe, 20),
+        "seconds_a_picture_20_steps": seconds_a_picture(pipe, STEPS),
     }
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 CELL = 8  # pixels a side
 BINS = 9  # directions, 0..180 degrees
-AXES = 64  # principal axes kept for the Frechet distance, far fewer than pictures
 
 
 def outlines(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -47,7 +46,7 @@ def features(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
 class Axes:
     """Principal axes of reference pictures, scaled so that each has unit variance there."""
 
-    def __init__(self, reference: NDArray[np.float64], count: int = AXES) -> None:
+    def __init__(self, reference: NDArray[np.float64], count: int) -> None:
         self.mean = reference.mean(axis=0)
         _, spread, axes = np.linalg.svd(reference - self.mean, full_matrices=False)
         self.axes = axes[:count]  # [count, 768]
