@@ -8,11 +8,12 @@ Diffusion, from 0.00085, but up to 0.02, so that at level 1000 almost nothing of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
-from playground import checks
+from playground import checks, images
 from playground.context import Context
 from playground.diffusion import families, models, requests, schedulers, wording
 from playground.diffusion.schedulers import Level
@@ -76,48 +77,46 @@ def guess(context: Context, picture: np.ndarray, levels: Sequence[int], *, promp
     spec = models.spec(context, model)
     told = wording.listen(context, request, spec)
     with context.cache.lease(spec) as pipe, context.gate.turn(wording.WHO):
-        return context.cache.retrying(lambda: _guess(pipe, models.find(model), picture, levels, request, told),
-                                      context.device)
+        return context.cache.retrying(lambda: _guess(pipe, picture, levels, request, told), context.device)
 
 
-def _guess(pipe: object, model: models.Model, picture: np.ndarray, levels: tuple[int, ...],
-           request: requests.Request, told: wording.Conditioning) -> Guesses:
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A picture's latents, the one noise that every level uses, whom to ask, and what it is told."""
+
+    family: families.StableDiffusion
+    latents: "torch.Tensor"
+    noise: "torch.Tensor"
+    told: wording.Conditioning
+    guidance: float
+
+    def one_shot(self, number: int) -> tuple["torch.Tensor", "torch.Tensor"]:
+        """(x_t, x0) for one level: noise added in closed form, the network asked once."""
+        import torch
+
+        scheduler = schedulers.make(self.family.pipe.scheduler.config, "DDIM")
+        at = schedulers.training_level(scheduler.alphas_cumprod, number - 1)
+        state = at.signal * self.latents + at.noise * self.noise
+        timestep = torch.tensor(number - 1, device=state.device)
+        answer = self.family.answer(state, timestep, scheduler, self.told, self.guidance)
+        clean, _ = schedulers.unmix(state, answer, at, schedulers.prediction(scheduler))
+        return state, clean.to(state.dtype)
+
+
+def _guess(pipe: Any, picture: np.ndarray, levels: tuple[int, ...], request: requests.Request,
+           told: wording.Conditioning) -> Guesses:
     """The work of guess() under a lease."""
     import torch
 
-    from playground import images
-
+    model = models.find(request.model)
     with torch.inference_mode():
         family = families.wrap(pipe, model.family, model.size)
-        sized = np.asarray(images.square(_image(picture), family.size))
+        sized = np.asarray(images.square(Image.fromarray(picture), family.size))
         latents = family.encode(sized[None])
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(request.seed)).to(latents)
-        noisy, clean = [], []
-        for number in levels:
-            state, x0 = _one_shot(family, latents, noise, number, told, request.guidance)
-            noisy.append(state)
-            clean.append(x0)
+        scene = _Scene(family, latents, noise, told.to(latents.device, latents.dtype), request.guidance)
+        noisy, clean = zip(*(scene.one_shot(number) for number in levels), strict=True)
         pictures = family.decode(torch.cat([latents, *noisy, *clean]))
     through, seen, guesses = pictures[0], pictures[1:len(levels) + 1], pictures[len(levels) + 1:]
     errors = np.sqrt(((guesses.astype(float) - through) ** 2).mean(axis=(1, 2, 3)))
     return Guesses(levels, seen, guesses, through, tuple(float(error) for error in errors))
-
-
-def _one_shot(family: families.StableDiffusion, latents: "torch.Tensor", noise: "torch.Tensor", number: int,
-              told: wording.Conditioning, guidance: float) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """(x_t, x0) for one level: noise added in closed form, the network asked once."""
-    import torch
-
-    scheduler = schedulers.make(family.pipe.scheduler.config, "DDIM")
-    at = schedulers.training_level(scheduler.alphas_cumprod, number - 1)
-    state = at.signal * latents + at.noise * noise
-    timestep = torch.tensor(number - 1, device=latents.device)
-    answer = family.answer(state, timestep, scheduler, told.to(latents.device, latents.dtype), guidance)
-    clean, _ = schedulers.unmix(state, answer, at, schedulers.prediction(scheduler))
-    return state, clean.to(latents.dtype)
-
-
-def _image(picture: np.ndarray):
-    from PIL import Image
-
-    return Image.fromarray(picture)
