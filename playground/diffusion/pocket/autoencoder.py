@@ -18,6 +18,7 @@ from playground.diffusion.pocket.training import (
     Run,
     Training,
     load_checkpoint,
+    restore,
     save_grid,
     set_rate,
     step_rngs,
@@ -123,16 +124,10 @@ def train(
     torch.manual_seed(run.seed)
     model = new_autoencoder(channels)
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.peak, weight_decay=1e-4)
-    first = 0
-    if resume:
-        saved = load_checkpoint(checkpoint)
-        model.load_state_dict(saved["model"])
-        optimizer.load_state_dict(saved["optimizer"])
-        first = saved["step"]
+    first = restore(load_checkpoint(checkpoint), model, optimizer) if resume else 0
     for part in (model.encoder, model.quant_conv):
         part.requires_grad_(not decoder_only)
     sampler = PictureSampler(work)
-    held_out = _fixed_held_out(work, 12)
     job = Training(
         run,
         update=lambda step: learn(model, optimizer, sampler, run, step),
@@ -141,20 +136,18 @@ def train(
             "optimizer": optimizer.state_dict(),
             "batch": run.batch,
         },
-        grid=lambda step: save_grid(
-            np.concatenate([held_out, redraw(model, held_out)]),
-            12,
-            work / "grids" / f"autoencoder-{step:06d}.png",
-        ),
+        grid=lambda step: _draw_grid(model, work, step),
         checkpoint=checkpoint,
     )
     return job.go(first)
 
 
-def _fixed_held_out(work: Path, count: int) -> np.ndarray:
-    """Half faces (they come first in the file), half emoji (last)."""
+def _draw_grid(model: AutoencoderKL, work: Path, step: int) -> None:
+    """Six held-out faces (they come first in the file) and six emoji (last), redrawn below."""
     pictures, _ = data.load_set(work, "held_out")
-    return np.concatenate([pictures[: count // 2], pictures[-2 : -count - 1 : -2]])
+    chosen = np.concatenate([pictures[:6], pictures[-2:-13:-2]])
+    both = np.concatenate([chosen, redraw(model, chosen)])
+    save_grid(both, len(chosen), work / "grids" / f"autoencoder-{step:06d}.png")
 
 
 def learn(

@@ -21,6 +21,7 @@ from playground.diffusion.pocket.training import (
     Run,
     Training,
     load_checkpoint,
+    restore,
     save_grid,
     set_rate,
     step_rngs,
@@ -121,8 +122,8 @@ def train(
     torch.manual_seed(run.seed)
     model = new_denoiser(channels)
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.peak, weight_decay=1e-4)
-    ema = Ema(model)
-    first = restore(saved, model, optimizer, ema) if saved else 0
+    first = restore(saved, model, optimizer) if saved else 0
+    ema = Ema(model, weights=saved["ema"] if saved else None)
     sampler, alphas = LatentSampler(work), new_scheduler().alphas_cumprod
 
     def update(step: int) -> dict[str, float]:
@@ -144,16 +145,6 @@ def train(
         checkpoint=checkpoint,
     )
     return job.go(first)
-
-
-def restore(
-    saved: dict, model: torch.nn.Module, optimizer: torch.optim.Optimizer, ema: Ema
-) -> int:
-    """Put a checkpoint back; returns the steps it had done."""
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    ema.weights = saved["ema"]
-    return saved["step"]
 
 
 class GridDrawer:

@@ -73,6 +73,13 @@ def load_checkpoint(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
+def restore(saved: dict, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Put a checkpoint back; returns the steps it had done."""
+    model.load_state_dict(saved["model"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return saved["step"]
+
+
 class Ema:
     """A running mean of a model's weights; what is exported and sampled from.
 
@@ -80,9 +87,11 @@ class Ema:
     initial weights are forgotten early.
     """
 
-    def __init__(self, model: torch.nn.Module, decay: float = 0.999) -> None:
+    def __init__(
+        self, model: torch.nn.Module, decay: float = 0.999, weights: dict | None = None
+    ) -> None:
         self.decay = decay
-        self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        self.weights = weights or {k: v.detach().clone() for k, v in model.state_dict().items()}
 
     def update(self, model: torch.nn.Module, step: int) -> None:
         import torch
