@@ -18,6 +18,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,11 +66,16 @@ class Jobs:
         self.limits = limits or JobLimits()
         self._starting = threading.Lock()
 
-    def submit(self, kind: str, spec: dict, visitor: str) -> Job:
-        """A new job at the end of the queue. Raises PlaygroundError when the queue or the visitor's share is full."""
+    def submit(self, kind: str, spec: dict, visitor: str, fill: Callable[[Path], None] | None = None) -> Job:
+        """A new job at the end of the queue; `fill` puts what it needs into its folder before it can start.
+
+        Raises PlaygroundError when the queue or the visitor's share is full.
+        """
         self._check_share(visitor)
         job_id = secrets.token_urlsafe(16)
-        storage.ensure_folder(self.folder / job_id)
+        folder = storage.ensure_folder(self.folder / job_id)
+        if fill is not None:
+            fill(folder)
         self.table.add(job_id, kind, visitor, spec, self.limits.kept)
         return self.get(job_id)
 

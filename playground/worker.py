@@ -19,6 +19,7 @@ from playground.job_table import CANCELLED, DONE, FAILED, PAUSED, RUNNING, Job, 
 KINDS: dict[str, str] = {  # kind -> "module:function", called with a Work
     "evaluation": "playground.evaluation.job:run",
     "gan-lab": "playground.gan.lab.job:run",
+    "lora": "playground.lora.job:run",
 }
 NICENESS = 10
 log = logging.getLogger("playground.worker")

@@ -1,0 +1,1 @@
+"""Personal LoRA: photos, plan, training in a process of its own, measures, adapters."""

@@ -1,0 +1,212 @@
+"""The job of a training: `lora` in playground/worker.py. Writes progress, samples, checkpoints, and the adapter.
+
+In the job's folder: plan in the spec; photos/NN.png with captions.json; samples/STEP/PROMPT-COPY.png;
+checkpoints/adapter-STEP.safetensors; resume.safetensors; adapter.safetensors. Done means: the adapter was read
+back onto a fresh base and drew proof.png.
+"""
+
+import io
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from playground import storage
+from playground.context import Context, build_context
+from playground.diffusion import families, models
+from playground.errors import BadInput
+from playground.job_table import Job
+from playground.lora import adapters, learning, measure, plan
+from playground.lora.measure import Scores
+from playground.lora.plan import Plan
+from playground.settings import Settings
+from playground.worker import Stopped, Work
+
+TURN_SECONDS = 0.3  # of steps under one turn at the gate, so that the tabs stay alive
+SAVE_SECONDS = 30.0  # between two checkpoints, beside those at samples and at the end
+PRIORS = 16  # pictures of the untouched model that prior preservation learns from
+WHO = learning.WHO
+KIND = "lora"
+
+
+def settings_for(context: Context) -> dict[str, Any]:
+    """What a trainer's process has to know of the settings, in JSON types."""
+    own = context.settings
+    return {"device": context.device, "offline": own.offline, "memory_budget": own.memory_budget,
+            "data_dir": str(own.data_dir), "models_dir": str(own.models_dir) if own.models_dir else None}
+
+
+def submit(context: Context, wanted: Plan, photos: list[Image.Image], captions: list[str], token: str) -> Job:
+    """A new training for a visitor. Its photos go into the job's own folder, as pixels alone.
+
+    Raises PlaygroundError when the queue or the visitor's share is full, BadInput for too few or too many photos.
+    """
+    if not plan.FEWEST <= len(photos) <= plan.MOST or len(photos) != len(captions):
+        raise BadInput(f"There are {len(photos)} pictures and {len(captions)} captions.",
+                       f"Give {plan.FEWEST} to {plan.MOST} pictures, each with a caption.")
+    spec = {"plan": plan.as_dict(wanted), "settings": settings_for(context)}
+
+    def fill(folder: Path) -> None:
+        names = [f"{number:02d}.png" for number in range(len(photos))]
+        for name, photo in zip(names, photos, strict=True):
+            storage.write_file(folder / "photos" / name, to_png(np.asarray(photo.convert("RGB"))))
+        storage.write_file(folder / "captions.json", json.dumps(dict(zip(names, captions, strict=True))).encode())
+
+    context.cache.drop_idle()  # the trainer's process needs the room
+    return context.jobs.submit(KIND, spec, context.visitors.name(token), fill)
+
+
+def run(work: Work) -> None:
+    """Trains to the end, or to the visitor's word; a checkpoint is written in either case."""
+    given = dict(work.spec["settings"])
+    given["data_dir"] = Path(given["data_dir"])
+    given["models_dir"] = Path(given["models_dir"]) if given["models_dir"] else None
+    context = build_context(Settings(**given))
+    wanted = plan.check(work.spec["plan"])
+    pictures, captions = read_photos(work.folder, wanted)
+    with context.cache.lease(models.spec(context, wanted.model)) as pipe:
+        family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
+        Training(work, context, wanted, family).run(pictures, captions)
+    prove(work, context, wanted)
+
+
+def read_photos(folder: Path, wanted: Plan) -> tuple[np.ndarray, list[str]]:
+    """The pictures (N, resolution, resolution, 3) and their captions. BadInput if there are too few."""
+    captions = json.loads((folder / "captions.json").read_text(encoding="utf-8"))
+    paths = sorted((folder / "photos").glob("*.png"))
+    if not plan.FEWEST <= len(paths) <= plan.MOST:
+        raise BadInput(f"There are {len(paths)} pictures.", f"Give {plan.FEWEST} to {plan.MOST}.")
+    size = (wanted.resolution, wanted.resolution)
+    pictures = [np.asarray(Image.open(path).convert("RGB").resize(size, Image.Resampling.LANCZOS)) for path in paths]
+    return np.stack(pictures), [captions[path.name] for path in paths]
+
+
+class Training:
+    """A training under way: the learner, the ruler, and what was measured so far."""
+
+    def __init__(self, work: Work, context: Context, wanted: Plan, family: families.StableDiffusion) -> None:
+        self.work, self.context, self.plan, self.family = work, context, wanted, family
+        self.scores: list[tuple[int, Scores]] = [
+            (row["step"], Scores(row["likeness"], row["leak"], row["copy_risk"]))
+            for row in work.progress.get("scores", [])]
+        self.losses: list[list[float]] = work.progress.get("losses", [])
+        self.started = self.saved = time.monotonic()
+
+    def run(self, pictures: np.ndarray, captions: list[str]) -> None:
+        """Samples of the untouched model, then steps with samples between, until the plan's last."""
+        self.work.report(state_words="Reading the pictures", step=0, steps=self.plan.steps)
+        self.told = [(asked, learning.listen(self.context, asked)) for asked in self.requests()]
+        lesson = learning.lesson(self.context, self.family, self.plan, pictures, captions)
+        self.learner = learning.Learner(self.family, self.plan, lesson, self.priors())
+        resumed = self.learner.resume(self.work.folder)
+        untouched = self.samples_at(0)
+        self.ruler = measure.Ruler(pictures, untouched)
+        if not resumed:
+            self.judge(0, untouched)
+        self.first = self.learner.step
+        try:
+            while self.learner.step < self.plan.steps:
+                self.turn()
+        except Stopped:
+            self.keep()
+            raise
+        self.keep()
+
+    def requests(self) -> list[Any]:
+        """Every prompt of a row of samples, the control last, each COPIES times."""
+        return [learning.request(self.plan, prompt, copy)
+                for prompt in self.plan.samples for copy in range(learning.COPIES)]
+
+    def priors(self) -> learning.Lesson | None:
+        """Pictures that the untouched model draws for the control prompt, to keep what it knew."""
+        if not self.plan.prior_weight:
+            return None
+        asked = [learning.request(self.plan, self.plan.control, 1000 + number) for number in range(PRIORS)]
+        told = learning.listen(self.context, asked[0])
+        with self.context.gate.turn(WHO):
+            drawn = np.stack(list(learning.draw_plain(self.family, [(each, told) for each in asked])))
+        return learning.lesson(self.context, self.family, self.plan, drawn, [self.plan.control] * PRIORS,
+                               self.plan.prior_weight)
+
+    def turn(self) -> None:
+        """Some steps under one turn at the gate, then progress, requests, and what is due."""
+        until = min(step for step in self.plan.at() if step > self.learner.step)
+        with self.context.gate.turn(WHO, polite=True):
+            start = time.monotonic()
+            while self.learner.step < until and time.monotonic() - start < TURN_SECONDS:
+                self.learner.learn()
+        self.losses.append([self.learner.step, round(self.learner.loss, 5)])
+        self.report()
+        asked = self.work.request()
+        if self.learner.step == until or asked == "sample":
+            self.judge(self.learner.step, self.samples_at(self.learner.step))
+            self.keep()
+        if asked == "sample":
+            self.work.answered()
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self.keep()
+        self.work.check()
+
+    def report(self) -> None:
+        """What the page shows of the steps."""
+        done = self.learner.step - self.first
+        each = (time.monotonic() - self.started) / max(1, done)
+        self.work.report(step=self.learner.step, steps=self.plan.steps, loss=round(self.learner.loss, 5),
+                         learning_rate=self.learner.rate, losses=self.losses[-2000:], state_words="Learning",
+                         eta_seconds=round(each * (self.plan.steps - self.learner.step), 1))
+
+    def samples_at(self, step: int) -> np.ndarray:
+        """The samples (prompts * copies, H, W, 3) of a step, read if they were drawn before."""
+        folder = self.work.folder / "samples" / f"{step:06d}"
+        paths = [folder / f"{number:02d}.png" for number in range(len(self.told))]
+        if not all(path.is_file() for path in paths):
+            self.work.report(state_words="Drawing samples")
+            with storage.trouble(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            for path, told in zip(paths, self.told, strict=True):
+                with self.context.gate.turn(WHO, polite=True):
+                    picture = next(self.learner.sample([told]))
+                storage.write_file(path, to_png(picture))
+        return np.stack([np.asarray(Image.open(path)) for path in paths])
+
+    def judge(self, step: int, samples: np.ndarray) -> None:
+        """Measures the samples of a step and marks the best checkpoint."""
+        control = len(samples) - learning.COPIES
+        self.scores = [pair for pair in self.scores if pair[0] != step]
+        self.scores.append((step, self.ruler.scores(samples[:control], samples[control:])))
+        rows = [{"step": number, **{name: round(value, 4) for name, value in asdict(each).items()}}
+                for number, each in sorted(self.scores, key=lambda pair: pair[0])]
+        self.work.report(scores=rows, samples=[row["step"] for row in rows], best=measure.best(self.scores))
+
+    def keep(self) -> None:
+        """Writes the adapter of this step, the newest one, and what a resume needs."""
+        step = self.learner.step
+        if step > 0:
+            adapters.save(self.work.folder / "checkpoints" / f"adapter-{step:06d}.safetensors", self.family, self.plan)
+            adapters.save(self.work.folder / "adapter.safetensors", self.family, self.plan)
+        self.learner.save(self.work.folder)
+        self.saved = time.monotonic()
+
+
+def prove(work: Work, context: Context, wanted: Plan) -> None:
+    """Reads the adapter onto a fresh base and draws with it; only then is a training done."""
+    context.cache.drop_idle()
+    asked = learning.request(wanted, wanted.samples[0])
+    told = learning.listen(context, asked)
+    with context.cache.lease(models.spec(context, wanted.model)) as pipe, context.gate.turn(WHO):
+        family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
+        adapters.load(work.folder / "adapter.safetensors", family, wanted.model)
+        picture = next(learning.draw_plain(family, [(asked, told)]))
+    storage.write_file(work.folder / "proof.png", to_png(picture))
+    work.report(state_words="Done", adapter="adapter.safetensors", eta_seconds=0)
+
+
+def to_png(picture: np.ndarray) -> bytes:
+    """A picture (H, W, 3) uint8 as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()

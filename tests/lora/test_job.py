@@ -1,0 +1,80 @@
+"""A whole training as a job in a process of its own, on a small random pipeline: done, killed and resumed, deleted."""
+
+import json
+import os
+import signal
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from playground.context import build_context
+from playground.lora import adapters, job, plan
+from tests.diffusion import tiny_pipelines
+
+
+@pytest.fixture(scope="module")
+def small(settings, tmp_path_factory):
+    """A context with a small pocket model, whose jobs are its own."""
+    root = tmp_path_factory.mktemp("models")
+    tiny_pipelines.save_pocket(root)
+    return build_context(replace(settings, models_dir=root, data_dir=tmp_path_factory.mktemp("data")))
+
+
+def start(context, **values):
+    wanted = plan.check({"trigger": "joshug", "steps": 6, "rank": 2, "alpha": 2, "batch": 2, "sample_every": 3,
+                         "sample_steps": 2, "prompts": ["a photo of a face, [trigger]"], **values})
+    photos = [Image.fromarray(np.random.default_rng(number).integers(0, 256, (80, 70, 3), dtype=np.uint8))
+              for number in range(4)]
+    return job.submit(context, wanted, photos, ["a photo of a face, [trigger]"] * 4, context.visitors.new())
+
+
+def wait(context, job_id, condition, seconds=240):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        now = context.jobs.get(job_id)
+        if condition(now):
+            return now
+        time.sleep(0.1)
+    raise AssertionError(f"{now.state} {now.progress} {now.error} {(now.folder / 'log').read_text()[-2000:]}")
+
+
+def ended(now):
+    return now.state in ("done", "failed", "interrupted", "cancelled", "paused")
+
+
+@pytest.mark.slow
+def test_a_training_is_done_when_its_adapter_has_drawn(small):
+    done = wait(small, start(small, prior_weight=0.5).id, ended)
+    assert (done.state, done.error) == ("done", "")
+    assert done.progress["samples"] == [0, 3, 6]
+    assert done.progress["best"] in (3, 6)
+    assert done.progress["adapter"] == "adapter.safetensors"
+    assert Image.open(done.folder / "proof.png").size == (64, 64)
+    assert adapters.read_card(done.folder / "adapter.safetensors").trigger == "joshug"
+    rows = sorted(path.name for path in (done.folder / "samples").iterdir())
+    assert rows == ["000000", "000003", "000006"]
+    assert len(list((done.folder / "samples" / "000003").glob("*.png"))) == 4  # two prompts, two seeds
+    assert json.dumps(done.progress)
+    small.jobs.delete(done.id)
+    assert not done.folder.exists()
+
+
+@pytest.mark.slow
+def test_a_training_killed_midway_gives_the_adapter_of_one_that_ran_through(small):
+    from safetensors.torch import load_file
+
+    whole = wait(small, start(small, steps=9).id, ended)
+    begun = start(small, steps=9)
+    running = wait(small, begun.id, lambda now: (now.folder / "resume.safetensors").exists() or ended(now))
+    os.kill(int(running.process.partition(":")[0]), signal.SIGKILL)
+    assert wait(small, begun.id, ended).state == "interrupted"
+    small.jobs.resume(begun.id)
+    resumed = wait(small, begun.id, ended)
+    assert (whole.state, resumed.state) == ("done", "done"), resumed.error
+    first, second = (load_file(each.folder / "adapter.safetensors") for each in (whole, resumed))
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        np.testing.assert_allclose(tensor.numpy(), second[name].numpy(), atol=1e-5)
