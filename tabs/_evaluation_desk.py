@@ -20,7 +20,7 @@ from playground.evaluation.work import Progress
 from playground.jobs import ENDED, RESUMABLE
 from tabs import _evaluation_html as pages
 from tabs import _ui
-from tabs._evaluation_form import Form, values
+from tabs._evaluation_form import Form, values, with_endpoint
 
 SLUG = "prompt-evaluation"
 LOOK_EVERY = 1.0  # seconds between two looks at a job
@@ -39,12 +39,12 @@ class Desk:
     # ---- starting and following runs
 
     def start(self, asked: Plan, visitor: str, *, previous: str = "", agreed: bool = False,
-              issues: tuple[str, ...] = (), view: str = pages.ALL) -> Iterator[tuple]:
+              issues: tuple[str, ...] = (), view: str = pages.ALL, key: str = "") -> Iterator[tuple]:
         """Starts a run and shows how it goes."""
         filled, cost = runs.sized(self.context, asked, agreed)
         kept = runs.add(self.context, filled, visitor, here=runs.is_small(cost, filled),
                         issues=issues, previous=self.still_there(previous))
-        yield from self.follow(kept, view)
+        yield from self.follow(kept, view, key)
 
     def still_there(self, run_id: str) -> str:
         """The id, if its run has not expired or been deleted."""
@@ -53,11 +53,11 @@ class Desk:
         except BadInput:
             return ""
 
-    def follow(self, kept: Kept, view: str) -> Iterator[tuple]:
+    def follow(self, kept: Kept, view: str, key: str = "") -> Iterator[tuple]:
         """Does a run that belongs to this process, or watches one of its own process, to its end."""
         begun, shown = time.monotonic(), 0.0
         here = kept.job.state in RESUMABLE
-        for now in runs.here(self.context, kept) if here else self.watch(kept):
+        for now in runs.here(self.context, kept, key) if here else self.watch(kept):
             if now and time.monotonic() - shown < SHOW_EVERY:
                 yield (kept.id, pages.progress(now, kept), *[gr.skip()] * (OUTPUTS - 2))
             else:
@@ -102,9 +102,10 @@ class Desk:
     # ---- handlers
 
     def run_form(self, previous: str, view: str, agreed: bool, request: gr.Request, *filled: Any) -> Iterator[tuple]:
-        """The button Run."""
-        asked = Form.of(list(filled)).plan()
-        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view)
+        """The button Run: `filled` is the endpoint's address, model and key, then the form."""
+        url, name, key, *form = filled
+        asked = with_endpoint(Form.of(form).plan(), url, name)
+        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view, key=key or "")
 
     def run_yaml(self, previous: str, view: str, agreed: bool, request: gr.Request, text: str) -> Iterator[tuple]:
         """The button that runs the YAML."""

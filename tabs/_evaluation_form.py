@@ -1,13 +1,13 @@
 """The form of the Prompt evaluation tab: from its values to a plan and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from playground import checks
 from playground.errors import BadInput
-from playground.evaluation import cases, kinds, plan, providers, render
+from playground.evaluation import cases, endpoint, kinds, plan, providers, render, scores
 from playground.evaluation.library import Check, Example
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 from playground.evaluation.results import letters
@@ -15,7 +15,7 @@ from playground.evaluation.results import letters
 PROMPTS, CHECKS = 3, 3
 NO_CHECK = ""
 PARTING = " | "  # between stop strings
-FIELDS = PROMPTS + 1 + 3 * CHECKS + 6
+FIELDS = PROMPTS + 1 + 3 * CHECKS + 7
 
 
 @dataclass(frozen=True)
@@ -32,24 +32,25 @@ class Form:
     stop: str
     repeats: int
     seed: int
+    judge: str
 
     @classmethod
     def of(cls, values: list[Any]) -> "Form":
         """From the components' values. BadInput for a check that is not complete."""
         prompts, table, rest = values[:PROMPTS], values[PROMPTS], values[PROMPTS + 1:]
         chosen = [rest[start:start + 3] for start in range(0, 3 * CHECKS, 3)]
-        models, temperature, tokens, stop, repeats, seed = rest[3 * CHECKS:]
+        models, temperature, tokens, stop, repeats, seed, judge = rest[3 * CHECKS:]
         return cls(tuple(prompts), [str(name) for name in table.columns], table.values.tolist(),
                    tuple(Check(kind, value or "", kinds.number((threshold or "").strip()))
                          for kind, value, threshold in chosen if kind),
-                   tuple(models or ()), temperature, tokens, stop or "", repeats, seed)
+                   tuple(models or ()), temperature, tokens, stop or "", repeats, seed, judge or "")
 
     def plan(self, description: str = "") -> Plan:
         """As a plan. BadInput says what is missing."""
         found, issues = cases.read_table(self.header, self.rows)
         if issues:
             raise BadInput(str(issues[0].words).capitalize(), "Rename or remove it.")
-        assertions = tuple(each.assertion() for each in self.checks)
+        assertions = tuple(self.with_judge(each.assertion()) for each in self.checks)
         stops = tuple(each.replace("\\n", "\n") for each in self.stop.split(PARTING) if each)
         return Plan(
             tuple(Prompt(text) for text in self.prompts if text and text.strip()),
@@ -58,6 +59,12 @@ class Form:
             tuple(Case(case.variables, (*assertions, *case.assertions), case.description, case.threshold)
                   for case in found),
             checks.whole(self.repeats, "The number of repeats", 1, plan.MOST_REPEATS), self.seed, description)
+
+
+    def with_judge(self, assertion: Assertion) -> Assertion:
+        """An assertion with the judge's prompt as it stands in the form."""
+        own = assertion.kind == "llm-rubric" and self.judge.strip() and self.judge.strip() != scores.JUDGE.strip()
+        return replace(assertion, prompt=self.judge) if own else assertion
 
 
 def values_of(example: Example) -> list[Any]:
@@ -84,7 +91,8 @@ def values(asked: Plan) -> tuple[list[Any], list[str]]:
     stop = PARTING.join(each.replace("\n", "\\n") for each in first.stop)
     return [*prompts, *[""] * (PROMPTS - len(prompts)), {"headers": header, "data": rows},
             *chosen, *[NO_CHECK, "", ""] * (CHECKS - len(shared)), [each.id for each in asked.providers],
-            first.temperature, first.max_tokens, stop, asked.repeats, asked.seed], notes
+            first.temperature, first.max_tokens, stop, asked.repeats, asked.seed,
+            next((each.prompt for each in shared if each.prompt), scores.JUDGE)], notes
 
 
 def shared_checks(asked: Plan) -> list[Assertion]:
@@ -98,7 +106,7 @@ def is_plain(each: Assertion) -> bool:
     """Whether an assertion has nothing but type, value and threshold, in a form that can be typed."""
     typed = isinstance(each.value, str | int | list | type(None)) or (
         isinstance(each.value, dict) and set(each.value) == {"min", "max"})
-    return typed and each.weight == 1 and not (each.metric or each.prompt or each.parts)
+    return typed and each.weight == 1 and not (each.metric or each.parts)
 
 
 def shown_value(each: Assertion) -> str:
@@ -166,6 +174,24 @@ def check_row(number: int, filled: list[Any]) -> list[Any]:
                            scale=1, **slim)]
 
 
+def endpoint_box() -> list[gr.Textbox]:
+    """Address, model and key of an endpoint: invisible, and refused, unless the operator allows endpoints."""
+    with gr.Accordion("A model behind an OpenAI-compatible endpoint", open=False, visible=endpoint.ALLOWED), gr.Row():
+        return [gr.Textbox(label="Address, such as https://host/v1", min_width=200),
+                gr.Textbox(label="Model", min_width=120),
+                gr.Textbox(label="Key: used for this run, never kept", type="password", min_width=160)]
+
+
+def with_endpoint(asked: Plan, url: str, name: str) -> Plan:
+    """The plan with a model at an endpoint as well, if one is named. BadInput where that is not allowed."""
+    if not (url or "").strip():
+        return asked
+    first = asked.providers[0] if asked.providers else Provider("")
+    outside = providers.find(f"openai:{(name or '').strip()}", "", {
+        "base_url": url.strip(), "temperature": first.temperature, "max_tokens": first.max_tokens, "stop": first.stop})
+    return replace(asked, providers=(*asked.providers, outside))
+
+
 def settings(filled: list[Any]) -> list[Any]:
     """Models and how they write."""
     with gr.Row():
@@ -179,4 +205,8 @@ def settings(filled: list[Any]) -> list[Any]:
         repeats = gr.Slider(1, plan.MOST_REPEATS, filled[4], step=1, label="Repeats of each cell", min_width=150,
                             info="each with its own seed, the same for all prompts")
         seed = gr.Number(filled[5], label="First seed", precision=0, minimum=0, min_width=100)
-    return [models, temperature, tokens, stop, repeats, seed]
+    with gr.Accordion("The judge's prompt, for the check llm-rubric", open=False):
+        judge = gr.Textbox(filled[6], label="Its answer is read as P(yes) against P(no) of the next token", lines=8,
+                           max_lines=20, info="{{rubric}} is the check's value, {{output}} the answer; the case's "
+                           "variables are known too.", elem_id="judge-prompt")
+    return [models, temperature, tokens, stop, repeats, seed, judge]

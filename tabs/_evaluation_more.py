@@ -8,12 +8,12 @@ import gradio as gr
 
 from playground.errors import BadInput
 from playground.evaluation import cases, exports, judging, promptfoo, results, statistics
-from playground.evaluation.plan import Case, Plan
+from playground.evaluation.plan import Case
 from playground.evaluation.results import Run
 from tabs import _evaluation_html as pages
 from tabs import _ui
 from tabs._evaluation_desk import Desk
-from tabs._evaluation_form import FIELDS, Form, values
+from tabs._evaluation_form import Form, values
 
 DOWNLOAD = """(name, text) => {
     if (!name) return;
@@ -34,15 +34,18 @@ class Parts:
     run: gr.State
     form: list[Any]
     notes: gr.HTML
+    start: gr.Button
 
 
 def build(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
     """All sections; returns the YAML and the button that runs it."""
     _agreement(desk, parts)
     _pairs(desk, parts)
-    _against(desk, parts)
+    other = _against(desk, parts)
     code, run = _yaml(parts)
     _export(desk, parts)
+    for button in (parts.start, run):  # the run before the next one is what that one is compared with
+        _ui.event(button.click, lambda before: before, [parts.run], [other], show_progress="hidden")
     return code, run
 
 
@@ -142,21 +145,25 @@ def pairs_html(a: str, b: str, names: Sequence[str], found: Sequence[judging.Pre
             f'<p class="verdict">{pages.escape(statistics.verdict(result, f"Prompt {a}", f"Prompt {b}"))}</p>')
 
 
-def _against(desk: Desk, parts: Parts) -> None:
-    """This run against another one."""
+def _against(desk: Desk, parts: Parts) -> gr.Textbox:
+    """This run against another one; returns the field of the other."""
     with gr.Accordion("Compare with another run", open=False):
         gr.Markdown("The same cases in two runs are paired: change one thing, run again, and see whether it helped.",
                     elem_classes="explainer")
         with gr.Row():
-            other = gr.Textbox(label="Link or id of the other run", scale=3, min_width=200)
+            other = gr.Textbox(label="Link or id of the other run: the one before, unless you name another", scale=3,
+                               min_width=200)
             go = gr.Button("Compare", min_width=100)
         shown = gr.HTML(elem_id="against")
 
     def compare(run_id: str, text: str) -> str:
-        this, that = desk.kept(run_id).run(), desk.kept(text.strip().rpartition("run=")[2] or text).run()
+        if not text.strip():
+            raise BadInput("There is no other run.", "Paste the link of one, or run something else first.")
+        this, that = desk.kept(run_id).run(), desk.kept(text.strip().rpartition("run=")[2]).run()
         return against_html(this, that)
 
     _ui.event(go.click, compare, [parts.run, other], [shown])
+    return other
 
 
 def against_html(this: Run, that: Run) -> str:
@@ -220,9 +227,3 @@ def _export(desk: Desk, parts: Parts) -> None:
 
         _ui.event(button.click, made, [parts.run], [name, text]).success(None, [name, text], None, js=DOWNLOAD)
 
-
-def form_and_notes(plan: Plan) -> tuple[list[Any], str]:
-    """The form's values of a plan, and what has no place in it, as HTML."""
-    filled, notes = values(plan)
-    assert len(filled) == FIELDS
-    return filled, "".join(map(pages.note, notes))

@@ -42,15 +42,16 @@ def build(context: Context, shell: Shell) -> None:
     desk = Desk(context)
     examples = _examples()
     form = _evaluation_form.lay_out(library.FIRST)
+    outside = _evaluation_form.endpoint_box()
     with gr.Row():
         start = gr.Button("Run", variant="primary", min_width=120, elem_id="evaluation-run")
         stop = gr.Button("Stop", min_width=80)
         agreed = gr.Checkbox(label="Run large plans too", min_width=160, info=limits())
     page, go_on, copy, send, thumbs = _results(form, agreed)
-    parts = _evaluation_more.Parts(page.run, form, page.lesson)
+    parts = _evaluation_more.Parts(page.run, form, page.lesson, start)
     code, run_code = _evaluation_more.build(desk, parts)
 
-    events = [_run(page, start.click, desk.run_form, [page.run, page.view, agreed, *form]),
+    events = [_run(page, start.click, desk.run_form, [page.run, page.view, agreed, *outside, *form]),
               _run(page, run_code.click, desk.run_yaml, [page.run, page.view, agreed, code]),
               _run(page, go_on.click, desk.go_on, [page.run, page.view]),
               *(_wire_example(desk, page, *pair) for pair in zip(examples, library.ALL, strict=True))]

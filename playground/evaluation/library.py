@@ -94,7 +94,7 @@ TEMPLATES = (
          ("New telescope finds distant planet", "science"), ("Ten soups for cold evenings", "food"),
          ("Swimmer breaks world record", "sports"), ("Senate delays election law", "politics"),
          ("Bees can count to four, study says", "science"), ("How to bake bread without an oven", "food")),
-        (Check("starts-with", " {{expected}}"),),
+        (Check("starts-with", "{{expected}}"),),
         "Two ways to show the same labels. Look at the labels that no example shows, science and food.", max_tokens=4),
     Example("Extract to JSON", "Templates", (
         "Text: Ada Lovelace was born in 1815 in London.\n"
@@ -167,7 +167,7 @@ APPLIED = (
         "Transaction: {{line}}\nCategory:",
         "Put the bank transaction into one category: groceries, transport, entertainment or housing.\n\n"
         "Transaction: {{line}}\nCategory:"),
-        ("line", "expected"), TRANSACTIONS, (Check("starts-with", " {{expected}}"),),
+        ("line", "expected"), TRANSACTIONS, (Check("starts-with", "{{expected}}"),),
         "Names that everybody writes about are easy. Short codes such as DB are not: the model guesses, and its guess "
         "looks as sure as its knowledge. Twelve cases leave a wide interval.", max_tokens=4),
     Example("Education: grade an answer", "Applied sets", (
@@ -178,7 +178,7 @@ APPLIED = (
         "Answer: Plants breathe in oxygen.\nCorrect: no\n\n"
         "Answer: Sun, water and carbon dioxide give sugar.\nCorrect: yes\n\n"
         "Answer: Flowers smell good.\nCorrect: no\n\nAnswer: {{answer}}\nCorrect:"),
-        ("answer", "expected"), ANSWERS, (Check("starts-with", " {{expected}}"),),
+        ("answer", "expected"), ANSWERS, (Check("starts-with", "{{expected}}"),),
         "A grader that says the same to everyone is right about half the time. Look whether the passes follow the "
         "answers or only one of the two words.", max_tokens=3),
     Example("Health: plain language", "Applied sets", (

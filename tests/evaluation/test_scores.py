@@ -177,6 +177,8 @@ def test_short_forms(text, expected):
 
 @pytest.mark.parametrize(("case", "words"), [
     (Case(assertions=(Assertion("regex", "(["),)), "not a regular expression"),
+    (Case(assertions=(Assertion("regex", "(((a{1000}){1000}){1000})"),)), "multiply past 100,000"),
+    (Case(assertions=(Assertion("regex", "x" * 2001),)), "2,001 characters"),
     (Case(assertions=(Assertion("is-json", {"type": "nonsense"}),)), "JSON schema"),
     (Case(assertions=(Assertion("contains", "{{missing}}"),)), "missing")])
 def test_assertions_that_could_check_nothing_are_refused_before_the_run(case, words):
