@@ -18,6 +18,7 @@ from playground.text.next_token.predict import Predictor
 from tabs import _next_figures, _next_style, _ui
 
 LENS_PLACES = 6
+SHOW_POST = "() => document.querySelector('#next-post').scrollIntoView({behavior: 'smooth'})"
 LINES = "He devoured the orange\norange\nHe painted the wall orange\nHe devoured the apple\nHe painted the wall blue"
 POST = ("Two hours of wrestling practice tonight. Coach made us drill the same takedown fifty times, and my shoulders "
         "are done. I can't wait for Saturday's match!")
@@ -63,8 +64,8 @@ class Sections:
         return results
 
 
-def build(context: Context, predictor: Predictor, look: gr.State) -> Sections:
-    """Lays out the folds."""
+def build(context: Context, predictor: Predictor, look: gr.State, post_button: gr.Button) -> Sections:
+    """Lays out the folds; `post_button` opens the one with the wrestling post's pairs."""
     sections = Sections(look)
     with gr.Accordion("Phase 1 · The text becomes a matrix", open=False) as fold:
         _matrix(context, sections, fold)
@@ -76,8 +77,8 @@ def build(context: Context, predictor: Predictor, look: gr.State) -> Sections:
         _lens(context, sections, fold)
     with gr.Accordion("The tree of what may come", open=False) as fold:
         sections.tree = _tree(predictor, sections, fold)
-    with gr.Accordion("Training pairs: what a post teaches", open=False) as fold:
-        _pairs(context, look, fold)
+    with gr.Accordion("Training pairs: what a post teaches", open=False, elem_id="next-post") as fold:
+        _pairs(context, look, fold, post_button)
     return sections
 
 
@@ -183,14 +184,12 @@ def _tree(predictor: Predictor, sections: Sections, fold: gr.Accordion) -> gr.HT
     return boxes
 
 
-def _pairs(context: Context, look: gr.State, fold: gr.Accordion) -> None:
+def _pairs(context: Context, look: gr.State, fold: gr.Accordion, button: gr.Button) -> None:
     gr.Markdown("Training shows the model a text so far and asks for the token that follows. A post of N tokens yields "
                 "N − 1 such pairs (one more where a start token stands before it). The loss is −ln p of the right "
                 "token; training lowers its mean.", elem_classes="summary")
     post = gr.Textbox(POST, label="A post", lines=3, max_lines=8)
-    with gr.Row():
-        go = gr.Button("Make pairs", variant="primary", min_width=120)
-        example = gr.Button("The wrestling post", size="sm", min_width=120)
+    go = gr.Button("Make pairs", variant="primary")
     result = gr.HTML(css_template=_next_figures.CSS, elem_id="next-pairs")
 
     def run(present: Any, text: str) -> str:
@@ -199,4 +198,6 @@ def _pairs(context: Context, look: gr.State, fold: gr.Accordion) -> None:
 
     for trigger in (fold.expand, go.click):
         _ui.event(trigger, run, [look, post], [result], **_ui.COMPUTE)
-    _ui.event(example.click, lambda present: (POST, run(present, POST)), [look], [post, result], **_ui.COMPUTE)
+    shown = _ui.event(button.click, lambda present: (gr.Accordion(open=True), POST, run(present, POST)), [look],
+                      [fold, post, result], **_ui.COMPUTE)
+    shown.then(None, None, None, js=SHOW_POST)

@@ -95,6 +95,7 @@ def build(context: Context, shell: Shell) -> None:
     desk = Desk(context)
     with gr.Row(elem_classes="examples"):
         examples = [gr.Button(title, size="sm", min_width=100) for title, *_ in EXAMPLES]
+        post = gr.Button("Wrestling post", size="sm", min_width=100)
     text = gr.Textbox(ORANGE, label="Text so far", lines=2, max_lines=8, elem_id="next-text",
                       info="Type, or take tokens below. Long texts are read when you press the button.")
     with gr.Row():
@@ -110,7 +111,7 @@ def build(context: Context, shell: Shell) -> None:
                     f"Draw {DRAWS} times", "Colour all by surprise", "Copy link", "Send to tokenizer"))
             line = _html("next-line")
     page = Widgets(gr.State(Look()), text, knobs, trail, bars, summary, line, gr.Textbox(visible=False))
-    sections = _next_inside.build(context, desk.predictor, page.look)
+    sections = _next_inside.build(context, desk.predictor, page.look, post)
 
     _wire_views(desk, page, sample, colour)
     settled = [*_wire_actions(desk, page, actions, tokens),

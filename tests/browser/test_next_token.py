@@ -198,7 +198,7 @@ def test_the_tree_can_be_taken(tab):
 
 
 def test_the_wrestling_post_yields_its_pairs(tab):
-    open_fold(tab, "Training pairs: what a post teaches")
+    button(tab, "Wrestling post").click()
     expect(tab.locator("#next-pairs tbody tr")).to_have_count(35)
     expect(tab.locator("#next-pairs")).to_contain_text("Two hours of wrestling")
     expect(tab.locator("#next-pairs")).to_contain_text(re.compile(r"Mean loss \d\.\d{3} nats"))
