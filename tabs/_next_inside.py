@@ -18,7 +18,7 @@ from playground.text.next_token.predict import Predictor
 from tabs import _next_figures, _next_style, _ui
 
 LENS_PLACES = 6
-SHOW_POST = "() => document.querySelector('#next-post').scrollIntoView({behavior: 'smooth'})"
+SHOW_POST = "() => document.querySelector('#next-post').scrollIntoView()"
 LINES = "He devoured the orange\norange\nHe painted the wall orange\nHe devoured the apple\nHe painted the wall blue"
 POST = ("Two hours of wrestling practice tonight. Coach made us drill the same takedown fifty times, and my shoulders "
         "are done. I can't wait for Saturday's match!")
