@@ -141,12 +141,15 @@ def test_a_file_is_counted(tab):
 def test_a_link_rebuilds_the_babble_and_nonsense_says_what_is_wrong(page, url):
     window = page.context.new_page()
     window.goto(f"{url}?tab=n-gram-babble&unit=words&n=4&start=the+white+whale&length=12&seed=5")
+    window.locator("#ngram-text .ng-s").first.wait_for(timeout=120_000)
     expect(window.locator("#ngram-text .ng-s")).to_have_count(12)
     expect(window.locator("#ngram-bars")).to_contain_text("After the white whale")
     window.get_by_role("button", name="Copy link", exact=True).click()
     expect(window).to_have_url(re.compile("unit=words&n=4&start=the"))
+    window.close()
     other = page.context.new_page()
     other.goto(f"{url}?tab=n-gram-babble&unit=<b>x</b>")
+    other.get_by_role("tab").first.wait_for(timeout=120_000)
     expect(other.get_by_text("The unit <b>x</b> is not known.")).to_be_visible()
 
 
