@@ -17,6 +17,7 @@ from playground import checks
 
 MAX_TEMPERATURE = 10.0
 MAX_TOP_K = 1_000_000
+LIKELY = 1e-5  # of the largest probability; few tokens of a vocabulary reach it
 HEAD = 1024  # tokens sorted at first; mostly they hold all the mass that top-p asks for
 
 
@@ -71,7 +72,7 @@ def only_top_k(probabilities: np.ndarray, k: int) -> np.ndarray:
     """The k most likely tokens, and those exactly as likely as the k-th, scaled to a sum of 1; all if k is 0."""
     if k == 0 or k >= len(probabilities):
         return probabilities
-    least = np.partition(probabilities, -k)[-k]
+    least = kth_largest(probabilities, k)
     return normalised(np.where(probabilities >= least, probabilities, 0.0))
 
 
@@ -99,11 +100,17 @@ def most_likely(probabilities: np.ndarray, count: int) -> np.ndarray:
     count = min(count, len(probabilities))
     if count == len(probabilities):
         return np.argsort(-probabilities, kind="stable")
-    least = np.partition(probabilities, -count)[-count]
+    least = kth_largest(probabilities, count)
     above = np.flatnonzero(probabilities > least)
     equal = np.flatnonzero(probabilities == least)[:count - len(above)]
     ids = np.sort(np.concatenate([above, equal]))
     return ids[np.argsort(-probabilities[ids], kind="stable")]
+
+
+def kth_largest(probabilities: np.ndarray, k: int) -> float:
+    """The k-th largest of probabilities (V,), looked for among the likely ones where those are enough."""
+    likely = probabilities[probabilities >= LIKELY * probabilities.max()]
+    return np.partition(likely if len(likely) >= k else probabilities, -k)[-k]
 
 
 def shape(probabilities: np.ndarray) -> Shape:
