@@ -61,14 +61,7 @@ def build(context: Context, shell: Shell) -> None:
     """Lays out the tab."""
     with gr.Row(elem_classes="examples"):
         buttons = [gr.Button(title, size="sm", min_width=90) for title, *_ in EXAMPLES]
-    text = gr.Textbox(label="Text", lines=3, max_lines=12, placeholder="Type or paste up to a million characters",
-                      elem_id="tokenizer-text")
-    with gr.Row():
-        names = gr.Dropdown(choices(context), value=[GPT4], multiselect=True, max_choices=encodings.MOST_COMPARED,
-                            label="Encodings", info="Up to four, side by side.", scale=2, min_width=260)
-        with gr.Column(scale=1, min_width=220):
-            blanks = gr.Checkbox(label="Show blanks and line breaks")
-            special = gr.Checkbox(label="Special tokens", info="Read <|endoftext|> and the like as such.")
+    text, names, special, blanks = _inputs(context)
     panel = gr.HTML(elem_id="tokenizer-panel", elem_classes="tok-html",
                     js_on_load=(_ui.ASSETS / "tokenizer.js").read_text())
     with gr.Row():
@@ -81,14 +74,7 @@ def build(context: Context, shell: Shell) -> None:
     controls = [text, names, special, blanks, section.encoding]
     results = [panel, link, copy, *section.outputs]
 
-    def look(typed: Any, chosen: Any, specials: bool, marks: bool, tool: Any,
-             progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (how Gradio is told)
-        most = render.MOST_PIECES if len(chosen or ()) == 1 else render.MOST_COMPARED
-        seen = overview.compare(context, typed, chosen, specials, most, _ui.engine_progress(progress))
-        query, fits = link_to(typed, chosen, specials, marks)
-        return (render.panel(seen, marks), query, copy_button(fits),
-                *section.started(seen.text, [column.name for column in seen.columns], specials, tool))
-
+    look = _looker(context, section)
     live = {"show_progress": "hidden", "trigger_mode": "always_last"}
     # change and not input: Gradio's textbox tells of an input only where a key prints a letter, not of a paste
     for trigger in (text.change, blanks.input, special.input):
@@ -110,6 +96,32 @@ def build(context: Context, shell: Shell) -> None:
 
     shell.on_open(opened, controls, [text, names, special, blanks, *results])
     _endpoints(context)
+
+
+def _inputs(context: Context) -> tuple[gr.Textbox, gr.Dropdown, gr.Checkbox, gr.Checkbox]:
+    """The text, the encodings, special tokens, blanks visible."""
+    text = gr.Textbox(label="Text", lines=3, max_lines=12, placeholder="Type or paste up to a million characters",
+                      elem_id="tokenizer-text")
+    with gr.Row():
+        names = gr.Dropdown(choices(context), value=[GPT4], multiselect=True, max_choices=encodings.MOST_COMPARED,
+                            label="Encodings", info="Up to four, side by side.", scale=2, min_width=260)
+        with gr.Column(scale=1, min_width=220):
+            blanks = gr.Checkbox(label="Show blanks and line breaks")
+            special = gr.Checkbox(label="Special tokens", info="Read <|endoftext|> and the like as such.")
+    return text, names, special, blanks
+
+
+def _looker(context: Context, section: Section) -> Any:
+    """The handler that shows a text: panel, link and its button, and the replay's controls."""
+    def look(typed: Any, chosen: Any, specials: bool, marks: bool, tool: Any,
+             progress: gr.Progress = gr.Progress()) -> tuple:  # noqa: B008 (how Gradio is told)
+        most = render.MOST_PIECES if len(chosen or ()) == 1 else render.MOST_COMPARED
+        seen = overview.compare(context, typed, chosen, specials, most, _ui.engine_progress(progress))
+        query, fits = link_to(typed, chosen, specials, marks)
+        return (render.panel(seen, marks), query, copy_button(fits),
+                *section.started(seen.text, [column.name for column in seen.columns], specials, tool))
+
+    return look
 
 
 def choices(context: Context) -> list[tuple[str, str]]:
