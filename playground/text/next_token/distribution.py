@@ -80,7 +80,7 @@ def only_top_p(probabilities: np.ndarray, p: float) -> np.ndarray:
     """The smallest set of most likely tokens whose probabilities reach p, scaled to a sum of 1; at least one."""
     if p >= 1:
         return probabilities
-    order = most_likely(probabilities, HEAD)
+    order = most_likely(probabilities, min(HEAD, np.count_nonzero(probabilities)))
     if probabilities[order].sum() < p:
         order = most_likely(probabilities, len(probabilities))
     before = np.cumsum(probabilities[order]) - probabilities[order]
