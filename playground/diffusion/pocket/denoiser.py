@@ -9,10 +9,9 @@ v = sqrt(a) noise - sqrt(1 - a) latents, with a = alphas_cumprod[t]); Ho & Salim
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 
 from playground.diffusion.pocket import autoencoder, frozen
 from playground.diffusion.pocket.latents import LatentSampler
@@ -27,6 +26,10 @@ from playground.diffusion.pocket.training import (
     step_rngs,
 )
 
+if TYPE_CHECKING:
+    import torch
+    from diffusers import DDIMScheduler, UNet2DConditionModel
+
 CHANNELS = (64, 128, 256)  # at 16 x 16, 8 x 8 and 4 x 4
 GUIDANCE = 3.0  # of the grids; the card says which values were compared
 GRID_PROMPTS = (
@@ -39,6 +42,8 @@ GRID_PROMPTS = (
 
 def new_denoiser(channels: tuple[int, ...] = CHANNELS) -> UNet2DConditionModel:
     """17.2 M parameters by default; attention to the text at 8 x 8 and 4 x 4, where it is cheap."""
+    from diffusers import UNet2DConditionModel
+
     depth = len(channels) - 1
     return UNet2DConditionModel(
         sample_size=16,
@@ -58,6 +63,8 @@ def new_scheduler() -> DDIMScheduler:
     """1000 levels. The last one keeps 1.5 % of the signal: with Stable Diffusion's usual 6.8 % a
     sampler that starts from pure noise paints mid-grey, and emoji need white paper.
     """
+    from diffusers import DDIMScheduler
+
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_schedule="scaled_linear",
@@ -89,6 +96,8 @@ def learn(
     step: int,
 ) -> dict[str, float]:
     """One update on one batch; returns the mean square error of the velocity."""
+    import torch
+
     rng, draw = step_rngs(run.seed, step)
     latents, states = sampler.batch(rng, draw, run.batch)  # [B, 4, 16, 16], [B, 24, 384]
     noise = torch.randn(latents.shape, generator=draw)
@@ -116,6 +125,8 @@ def train(
 
     A resumed training keeps the channels it began with.
     """
+    import torch
+
     checkpoint = work / "denoiser.pt"
     saved = load_checkpoint(checkpoint) if resume else None
     channels = tuple(saved["channels"]) if saved else channels
@@ -151,6 +162,8 @@ class GridDrawer:
     """Draws the fixed prompts, two seeds each, with the averaged weights."""
 
     def __init__(self, work: Path, ema: Ema, channels: tuple[int, ...]) -> None:
+        from diffusers import AutoencoderKL
+
         self.work, self.ema = work, ema
         self.vae = AutoencoderKL.from_pretrained(work / "vae").eval()
         self.model = new_denoiser(channels).eval()
@@ -165,7 +178,6 @@ class GridDrawer:
         save_grid(pictures, len(GRID_PROMPTS), self.work / "grids" / f"denoiser-{step:06d}.png")
 
 
-@torch.inference_mode()
 def sample(
     model: torch.nn.Module,
     states: torch.Tensor,
@@ -176,12 +188,15 @@ def sample(
     guidance: float = GUIDANCE,
 ) -> torch.Tensor:
     """Latents [N, 4, 16, 16] for token states [N, 24, 384], by DDIM with guidance."""
+    import torch
+
     scheduler = new_scheduler()
     scheduler.set_timesteps(steps)
     x = torch.randn(len(states), 4, 16, 16, generator=torch.Generator().manual_seed(seed))
     both = torch.cat([empty.expand(len(states), -1, -1), states])  # [2 N, 24, 384]
     for level in scheduler.timesteps:
-        without, told = model(x.repeat(2, 1, 1, 1), level, both, return_dict=False)[0].chunk(2)
+        with torch.inference_mode():
+            without, told = model(x.repeat(2, 1, 1, 1), level, both, return_dict=False)[0].chunk(2)
         x = scheduler.step(without + guidance * (told - without), level, x).prev_sample
     return x
 
@@ -196,6 +211,8 @@ def averaged(work: Path) -> UNet2DConditionModel:
 
 def pictures_for(work: Path, prompts: list[str], *, seed: int, guidance: float) -> np.ndarray:
     """[N, 64, 64, 3] uint8, one a prompt, from the training folder."""
+    from diffusers import AutoencoderKL
+
     vae = AutoencoderKL.from_pretrained(work / "vae").eval()
     states = frozen.token_states(*frozen.load_text_encoder(), ["", *prompts])
     latents = sample(averaged(work), states[1:], states[:1], seed=seed, guidance=guidance)

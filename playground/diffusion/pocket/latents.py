@@ -9,13 +9,15 @@ is the empty caption's).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from playground.diffusion.pocket import autoencoder, captions, data, frozen
 from playground.diffusion.pocket.training import load_checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    import torch
 
 FACES_SHARE = 0.35  # of a batch
 COMMON_WEIGHT = 25.0  # a common emoji against another: breadth is what costs time
@@ -35,6 +37,8 @@ def prepare(
 
     `faces` takes only so many of the faces, where encoding all would cost too much time.
     """
+    import torch
+
     model = autoencoder.new_autoencoder(channels).eval()
     model.load_state_dict(load_checkpoint(work / "autoencoder.pt")["model"])
     pictures, rows = data.load_set(work, "train")
@@ -119,6 +123,8 @@ class LatentSampler:
         self, rng: np.random.Generator, noise: torch.Generator, count: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents drawn from their posteriors [B, 4, 16, 16] and token states [B, 24, 384]."""
+        import torch
+
         pictures, texts = self.choose(rng, count)
         means, stds = self.means[pictures].float(), self.stds[pictures].float()
         drawn = means + stds * torch.randn(means.shape, generator=noise)
