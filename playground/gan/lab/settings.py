@@ -88,7 +88,8 @@ def read_run(values: Mapping[str, Any]) -> RunSettings:
         smoothing=real(given["smoothing"], "Label smoothing", 0.0, 0.5),
         spectral=flag(given["spectral"], "Spectral norm"), r1=real(given["r1"], "The R1 penalty", 0.0, 100.0),
         augment=flag(given["augment"], "Augmentation"),
-        updates=whole(given["updates"], "The number of updates", 1, 20_000), seed=whole(given["seed"], "The seed", 0, MAX_SEED))
+        updates=whole(given["updates"], "The number of updates", 1, 20_000),
+        seed=whole(given["seed"], "The seed", 0, MAX_SEED))
 
 
 def read_plan(values: Any) -> Plan:
