@@ -5,21 +5,23 @@ only runs while there is something to see. The run's id in the link brings it ba
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from playground.context import Context
 from playground.errors import PlaygroundError
-from playground.gan.lab import client, presets
+from playground.gan.lab import client, own, presets
 from playground.gan.lab.lane import FILM
 from playground.gan.lab.settings import DRAWING, PICTURES, Plan
 from playground.job_table import Job
 from playground.jobs import ENDED
+from tabs import _gan_lab_desk, _ui
 from tabs import _gan_lab_draw as draw
 from tabs import _gan_lab_settings as settings
-from tabs import _ui
 from tabs._gan_lab_style import CSS
+from tabs._gan_lab_text import HOW, SCRUBBER, SHOW_LINK, SUMMARY
 from tabs._shell import Shell
 
 EVERY = 0.16  # seconds between two looks
@@ -27,56 +29,6 @@ LIVE = len(FILM)  # the scrubber's last place
 LANE = {"concurrency_id": "gan-lab-look", "concurrency_limit": 16}
 SPEEDS = {"1 a second": 1, "10 a second": 10, "100 a second": 100, "full speed": 0}
 FULL = "full speed"
-SUMMARY = ("Train both networks yourself: a **generator** G that makes points or pictures from noise, and a "
-           "**discriminator** D that learns to tell them from real ones. Each button below is a whole experiment; "
-           "failures run beside their cure.")
-
-HOW = """
-In each **joint update** D sees a batch of real and a batch of generated samples and learns to score the real ones
-higher, then G learns, through D, to get higher scores. Neither loss says how good the samples are: they are the state
-of a game. What to look at instead:
-
-* **Gradient that reaches G**: the length of the gradient over all of G's weights. When D is sure of itself, log(1 − D)
-  is flat, and G learns nothing: the *vanishing gradient*. −log D is steep exactly there.
-* **Modes covered** (of the ring and the grid): a mode counts when at least 1 % of 2,500 samples lie within three
-  standard deviations of it. *Mode collapse*: G finds one place that D likes, and leaves the rest.
-* **Duplicates**: the share of samples with another one nearer than 95 of 100 real samples have; real data show 5 %.
-* **Diversity**: the mean distance between two generated samples over that between two real ones; 1 is as diverse.
-* **Fréchet**: the distance between Gaussians fitted to real and to generated samples; for pictures on their 48
-  principal components, so it is comparable within this lab only.
-
-Tricks: *noise* on whatever D sees makes the two distributions overlap; *label smoothing* tells D that real data are
-real with probability 1 − s; *spectral norm* bounds how steep D can be; *R1* punishes a steep D at real data;
-*augmentation* shows D the same random changes on real and on generated pictures, so that it cannot learn a small set by
-heart. *Head start* trains D for some updates before G begins.
-
-The faces are drawn from the generator on top of this tab: rendered people, imitated once already, and here again. The
-digits are those of scikit-learn, 8 x 8 pixels.
-
-Sources: [Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661) (GAN, −log D),
-[Arjovsky and Bottou 2017](https://arxiv.org/abs/1701.04862) (vanishing gradient, noise),
-[Metz et al. 2016](https://arxiv.org/abs/1611.02163) (ring, collapse),
-[Srivastava et al. 2017](https://arxiv.org/abs/1705.07761) (modes covered),
-[Mao et al. 2017](https://arxiv.org/abs/1611.04076) (least squares),
-[Lim and Ye 2017](https://arxiv.org/abs/1705.02894) (hinge),
-[Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028) (Wasserstein with gradient penalty),
-[Salimans et al. 2016](https://arxiv.org/abs/1606.03498) (label smoothing),
-[Miyato et al. 2018](https://arxiv.org/abs/1802.05957) (spectral norm),
-[Mescheder et al. 2018](https://arxiv.org/abs/1801.04406) (R1),
-[Zhao et al. 2020](https://arxiv.org/abs/2006.10738) (augmentation),
-[Heusel et al. 2017](https://arxiv.org/abs/1706.08500) (Fréchet distance).
-"""
-
-SCRUBBER = """const slide = element.querySelector('input');
-const steps = JSON.parse(slide.dataset.steps);
-slide.addEventListener('input', () => {
-    const at = Number(slide.value);
-    const words = at < steps.length ? 'after update ' + steps[at].toLocaleString() : 'live';
-    element.querySelector('output').textContent = words;
-    trigger('input', { place: at });
-});"""
-SHOW_LINK = """(query) => { if (query) history.replaceState(null, "", query); }"""
-
 
 @dataclass(frozen=True)
 class Page:
@@ -86,8 +38,10 @@ class Page:
     job: gr.State
     seen: gr.State
     place: gr.State
+    watch: gr.Markdown
     live: gr.HTML
     status: gr.HTML
+    film: gr.HTML
     timer: gr.Timer
     link: gr.Textbox
 
@@ -97,7 +51,7 @@ class Page:
 
     def started(self) -> list[Any]:
         """What a start fills."""
-        return [self.token, self.job, self.link, self.place, *self.shown()]
+        return [self.token, self.job, self.link, self.place, self.watch, self.film, *self.shown()]
 
 
 def build(context: Context, shell: Shell) -> None:
@@ -105,7 +59,8 @@ def build(context: Context, shell: Shell) -> None:
     with gr.Accordion("GAN lab: train a generator against a discriminator", open=False, elem_id="gan-lab") as fold:
         gr.Markdown(SUMMARY, elem_classes="summary")
         with gr.Row():
-            buttons = [gr.Button(each.title, size="sm", min_width=150) for each in presets.PRESETS]
+            buttons = [gr.Button(each.title, size="sm", min_width=195) for each in presets.PRESETS]
+        watch = gr.Markdown(elem_id="lab-watch")
         status = gr.HTML(elem_id="lab-status", css_template=CSS)
         live = gr.HTML(elem_id="lab-live", css_template=CSS)
         film = gr.HTML(scrubber_html(), js_on_load=SCRUBBER, css_template=CSS, elem_id="lab-film")
@@ -114,12 +69,14 @@ def build(context: Context, shell: Shell) -> None:
         with gr.Row():
             start = gr.Button("Start with these settings", variant="primary", min_width=180)
             copy = gr.Button("Copy link to this run", min_width=150)
-        _ui.fold("How the lab works, and its sources", HOW)
         page = Page(gr.BrowserState("", storage_key="playground-visitor", secret="generative-playground"),
-                    gr.State(""), gr.State(()), gr.State(LIVE), live, status, gr.Timer(EVERY, active=False),
-                    gr.Textbox(visible=False))
+                    gr.State(""), gr.State(()), gr.State(LIVE), watch, live, status, film,
+                    gr.Timer(EVERY, active=False), gr.Textbox(visible=False))
+        _gan_lab_desk.build(context, page.token, page.job)
+        _ui.fold("How the lab works, and its sources", HOW)
     wire_starts(context, page, controls, buttons, start, fold)
-    wire_run(context, page, words, film)
+    wire_pictures(context, page, controls)
+    wire_run(context, page, words)
     _ui.copy_link(copy, page.link)
     shell.on_open(opened(context), [], [fold, page.job, page.link, *page.shown()], **_ui.QUICK)
 
@@ -146,50 +103,66 @@ def wire_starts(context: Context, page: Page, controls: settings.Controls, butto
     """Presets, the start button, and the first look into the fold."""
     every = [*controls.all(), *page.started()]
     for button, preset in zip(buttons, presets.PRESETS, strict=True):
-        run = _ui.event(button.click, from_preset(context, preset.plan), [page.token], every)
+        run = _ui.event(button.click, from_preset(context, preset), [page.token], every)
         run.then(None, [page.link], None, js=SHOW_LINK)
-    first = from_preset(context, presets.PRESETS[0].plan)
+    first = from_preset(context, presets.PRESETS[0])
 
     def expanded(token: str, job_id: str) -> list[Any]:
         return [gr.skip()] * len(every) if job_id else first(token)
 
     _ui.event(fold.expand, expanded, [page.token, page.job], every).then(None, [page.link], None, js=SHOW_LINK)
 
-    def from_controls(token: str, sketch: Any, uploads: Any, *values: Any) -> list[Any]:
+    def from_controls(token: str, sketch: Any, *values: Any) -> list[Any]:
         plan = settings.read(values)
-        return begin(context, token, plan, extra(context, token, plan, sketch, uploads))
+        return begin(context, token, plan, extra(context, token, plan, sketch))
 
-    run = _ui.event(start.click, from_controls, [page.token, controls.drawing, controls.pictures, *controls.all()],
-                    page.started())
+    run = _ui.event(start.click, from_controls, [page.token, controls.drawing, *controls.all()], page.started())
     run.then(None, [page.link], None, js=SHOW_LINK)
 
 
-def from_preset(context: Context, plan: Plan) -> Any:
-    """The handler that sets every control to a plan and starts it: token -> controls, started."""
+def from_preset(context: Context, preset: presets.Preset) -> Any:
+    """The handler that sets every control to a preset and starts it: token -> controls, started."""
     def start(token: str) -> list[Any]:
-        return [*settings.values_of(plan), *begin(context, token, plan, {})]
+        return [*settings.values_of(preset.plan), *begin(context, token, preset.plan, {}, preset.watch)]
     return start
 
 
-def begin(context: Context, token: str, plan: Plan, given: dict) -> list[Any]:
+def begin(context: Context, token: str, plan: Plan, given: dict, watch: str = "") -> list[Any]:
     """Starts a plan; what Page.started() shows."""
     token = token or context.visitors.new()
     job = client.start(context, token, plan, given)
     link = _ui.query(tab="gan-faces", lab=job.id)
-    return [token, job.id, link, LIVE, waiting(job), status_html(job), (), gr.Timer(active=True)]
+    return [token, job.id, link, LIVE, watch, scrubber_html(), waiting(job), status_html(job), (),
+            gr.Timer(active=True)]
 
 
-def extra(context: Context, token: str, plan: Plan, sketch: Any, uploads: Any) -> dict:
+def extra(context: Context, token: str, plan: Plan, sketch: Any) -> dict:
     """What a plan needs beside its settings: the drawing, or the place of the pictures."""
     name = plan.runs[0].data
     if name == DRAWING:
         return {"drawing": settings.drawn(sketch)}
     if name == PICTURES:
-        raise PlaygroundError("Own pictures are not ready.", "Choose other data.")
+        return {"pictures": str(own.place(context, token or context.visitors.new()))}
     return {}
 
 
-def wire_run(context: Context, page: Page, words: dict[str, Any], film: gr.HTML) -> None:
+def wire_pictures(context: Context, page: Page, controls: settings.Controls) -> None:
+    """Takes a visitor's pictures over into the private folder, and clears them from the page's uploads."""
+    def taken(token: str, paths: list[str] | None) -> tuple:
+        token = token or context.visitors.new()
+        files = [Path(path) for path in paths or []]
+        try:
+            count = own.keep(context, token, [path.read_bytes() for path in files])
+        finally:
+            for path in files:
+                path.unlink(missing_ok=True)
+        return token, None, f"**{count} pictures are ready.** Press Start. They are yours alone and go after a day."
+
+    _ui.event(controls.pictures.upload, taken, [page.token, controls.pictures],
+              [page.token, controls.pictures, controls.kept])
+
+
+def wire_run(context: Context, page: Page, words: dict[str, Any]) -> None:
     """The timer, the scrubber, and what a run can be asked for."""
     inputs = [page.job, page.seen, page.place]
     _ui.event(page.timer.tick, looker(context), inputs, page.shown(), show_progress="hidden", **LANE)
@@ -198,7 +171,7 @@ def wire_run(context: Context, page: Page, words: dict[str, Any], film: gr.HTML)
         place = int(event.place)
         return (place, *looker(context)(job_id, (), place))
 
-    _ui.event(film.input, scrubbed, [page.job], [page.place, *page.shown()], show_progress="hidden",
+    _ui.event(page.film.input, scrubbed, [page.job], [page.place, *page.shown()], show_progress="hidden",
               trigger_mode="always_last", **LANE)
     for word in ("hold", "go", "d", "g", "reset"):
         _ui.event(words[word].click, asker(context, word), [page.job], [page.status, page.seen, page.timer],

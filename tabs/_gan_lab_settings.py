@@ -12,6 +12,7 @@ from PIL import Image
 from playground.errors import BadInput
 from playground.gan.lab import data as sets
 from playground.gan.lab import settings as lab
+from tabs import _ui
 
 TITLES = {lab.RING: "ring of 8 Gaussians", lab.GRID: "grid of 25 Gaussians", lab.MOONS: "two moons",
           lab.DRAWING: "own drawing", lab.FACES: "faces 32 x 32 (rendered people)", lab.DIGITS: "digits 8 x 8",
@@ -33,6 +34,7 @@ class Controls:
     columns: tuple[list[Any], list[Any]]
     drawing: gr.Sketchpad
     pictures: gr.File
+    kept: gr.Markdown
 
     def all(self) -> list[Any]:
         """The components that make up a plan, in the order of values_of()."""
@@ -52,11 +54,17 @@ def build() -> Controls:
         drawing = gr.Sketchpad(label="Draw what G shall learn: what is dark becomes the distribution", type="pil",
                                image_mode="RGBA", canvas_size=(320, 320), visible=False, elem_id="lab-drawing",
                                brush=gr.Brush(default_size=14, colors=["#4338ca"], color_mode="fixed"))
-        pictures = gr.File(label="Pictures to learn from (20 to 400; they are cut square and made small)",
-                           file_count="multiple", file_types=["image"], visible=False)
-    data.change(lambda name: (gr.update(visible=name == lab.DRAWING), gr.update(visible=name == lab.PICTURES)), [data],
-                [drawing, pictures], show_progress="hidden", api_visibility="private")
-    return Controls(data, seed, beside, columns, drawing, pictures)
+        pictures = gr.File(label="Pictures to learn from, 20 to 400", file_count="multiple", visible=False,
+                           file_types=["image", ".heic", ".heif"], elem_id="lab-pictures")
+        kept = gr.Markdown("They are cut square and made 32 x 32. Only these pixels are kept, for you alone, "
+                           "and for a day.", visible=False)
+
+    def fit(name: str) -> list[Any]:
+        own = gr.update(visible=name == lab.PICTURES)
+        return [gr.update(visible=name == lab.DRAWING), own, own]
+
+    _ui.event(data.change, fit, [data], [drawing, pictures, kept], show_progress="hidden")
+    return Controls(data, seed, beside, columns, drawing, pictures, kept)
 
 
 def column(name: str) -> list[Any]:
@@ -69,8 +77,9 @@ def column(name: str) -> list[Any]:
         with gr.Row():
             made["lr_d"] = number(f"Learning rate of D, {name}", start.lr_d)
             made["lr_g"] = number(f"Learning rate of G, {name}", start.lr_g)
-            made["optimizer"] = gr.Dropdown(list(lab.OPTIMIZERS), value=start.optimizer, label=f"Optimizer, {name}",
-                                            min_width=110)
+        with gr.Row():
+            made["optimizer_d"] = dropdown(f"Optimizer of D, {name}", start.optimizer_d)
+            made["optimizer_g"] = dropdown(f"Optimizer of G, {name}", start.optimizer_g)
         with gr.Row():
             made["momentum"] = number(f"Momentum (Adam: beta 1), {name}", start.momentum)
             made["batch"] = number(f"Batch size, {name}", start.batch)
@@ -86,6 +95,11 @@ def column(name: str) -> list[Any]:
             made["spectral"] = gr.Checkbox(start.spectral, label=f"Spectral norm, {name}", min_width=130)
             made["augment"] = gr.Checkbox(start.augment, label=f"Augmentation (pictures), {name}", min_width=130)
     return [made[field] for field in OWN]
+
+
+def dropdown(label: str, value: str) -> gr.Dropdown:
+    """A choice of optimizer."""
+    return gr.Dropdown(list(lab.OPTIMIZERS), value=value, label=label, min_width=110)
 
 
 def number(label: str, value: float) -> gr.Number:

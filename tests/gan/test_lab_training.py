@@ -39,7 +39,7 @@ def same(first, second):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "sgd"])
 def test_every_loss_and_optimizer_moves_both_networks(loss, optimizer):
-    run = RunSettings(loss=loss, optimizer=optimizer, batch=16)
+    run = RunSettings(loss=loss, optimizer_d=optimizer, optimizer_g=optimizer, batch=16)
     before, after = Trainer(run, sets.ring()), trained(run, sets.ring())
     assert not torch.equal(before.g[0].weight, after.g[0].weight)
     assert not torch.equal(before.d[0].weight, after.d[0].weight)
@@ -73,8 +73,9 @@ def test_looking_and_measuring_change_nothing():
 
 
 @pytest.mark.parametrize("run", [
-    RunSettings(batch=16, spectral=True), RunSettings(batch=16, optimizer="rmsprop", loss="wasserstein"),
-    RunSettings(batch=16, optimizer="sgd", momentum=0.9), RunSettings(data="digits", batch=16, augment=True)],
+    RunSettings(batch=16, spectral=True), RunSettings(batch=16, optimizer_d="rmsprop", loss="wasserstein"),
+    RunSettings(batch=16, optimizer_d="sgd", optimizer_g="sgd", momentum=0.9),
+    RunSettings(data="digits", batch=16, augment=True)],
     ids=["adam", "rmsprop", "sgd", "digits"])
 def test_a_run_goes_on_from_its_checkpoint_as_if_nothing_had_happened(run, tmp_path):
     data = sets.named(run.data)
@@ -181,7 +182,7 @@ def test_augmentation_shifts_blanks_and_lets_gradients_through():
 
 @pytest.mark.parametrize("values", [
     {"loss": "hinge", "smoothing": 0.1}, {"augment": True}, {"lr_d": 0}, {"lr_g": float("nan")}, {"batch": 3},
-    {"d_steps": 21}, {"optimizer": "lion"}, {"seed": -1}, {"noise": "much"}, {"spectral": 1}, {"data": "cats"},
+    {"d_steps": 21}, {"optimizer_g": "lion"}, {"seed": -1}, {"noise": "much"}, {"spectral": 1}, {"data": "cats"},
     {"colour": "red"}, {"r1": -1}, {"momentum": 1.0}, {"head_start": 2001}])
 def test_settings_past_the_controls_are_refused(values):
     with pytest.raises(BadInput):

@@ -19,6 +19,7 @@ from playground.job_table import QUEUED, RUNNING, Job
 from playground.jobs import RESUMABLE
 
 KIND = "gan-lab"
+SET = "pictures.npz"  # a visitor's pictures, in the job's own folder, so that they go with it
 KEPT_EACH = 3  # ended runs of a visitor that are kept
 PATIENCE = 3.0  # seconds to wait for a worker's answer; it listens every 0.05, slower while it prepares data
 

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from playground.gan.lab import client, face_set, files
 from playground.gan.lab import data as sets
-from playground.gan.lab import face_set, files
 from playground.gan.lab.session import Session
 from playground.gan.lab.settings import DRAWING, FACES, PICTURES, Plan, read_plan
 from playground.job_table import PAUSED
@@ -23,12 +23,12 @@ LISTEN = 0.05  # seconds between two looks at requests
 SHOW = 1 / 6  # seconds between two frames
 REPORT = 0.5  # seconds between two reports
 IDLE = 120.0  # seconds on hold after which the process ends, to be resumed
-SET = "pictures.npz"  # a visitor's pictures, in the job's own folder, so that they go with it
 log = logging.getLogger(__name__)
 
 
 def run(work: Work) -> None:
     """Runs a job of the lab to its end."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read by torch: threads that wait leave the cores to the page
     player = Player(work)
     while not player.turn():
         pass
@@ -64,7 +64,7 @@ class Player:
 
         plan = read_plan({"runs": values["runs"], "names": values["names"]})
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        torch.set_num_threads(1 if plan.runs[0].is_points else cores)
+        torch.set_num_threads(cores if plan.runs[0].data in (FACES, PICTURES) else 1)  # small nets gain nothing by more
         self.work.report(plan=plan.as_dict(), words="Preparing", held=False, limit=plan.runs[0].updates)
         return Session(self.work.folder, plan, self.data(plan, values))
 
@@ -75,7 +75,7 @@ class Player:
             kept, weights = Path(self.work.spec["faces"]), Path(self.work.spec["weights"])
             return sets.Pictures(face_set.faces(kept, weights, lambda words: self.work.report(words=words)))
         if name == PICTURES:
-            own = self.work.folder / SET
+            own = self.work.folder / client.SET
             if values.get("pictures"):
                 shutil.copyfile(values["pictures"], own)
             return sets.pictures(files.read_arrays(own)["pictures"])

@@ -30,9 +30,10 @@ class Preset:
 
 
 HEALTHY = RunSettings(data=RING, lr_d=1e-3, lr_g=1e-3, momentum=0.0)
-# D has a head start and learns five times for each step of G; plain gradient descent, as Adam rescales a tiny gradient
-VANISHING = RunSettings(data=RING, loss=SATURATING, optimizer="sgd", momentum=0.0, d_steps=5, head_start=500,
-                        lr_d=0.1, lr_g=0.01, updates=1500)
+# D has a head start and learns five times for each step of G; G goes down its gradient as it is, where Adam would
+# blow up even a tiny one
+VANISHING = RunSettings(data=RING, loss=SATURATING, optimizer_g="sgd", momentum=0.0, d_steps=5, head_start=300,
+                        lr_d=1e-3, lr_g=5e-3, updates=1500)
 # Momentum makes G run on to the place that D liked some updates ago, all points together, and D runs after it
 COLLAPSE = RunSettings(data=RING, lr_d=1e-3, lr_g=1e-3, momentum=0.9, updates=3000)
 FACE_RUN = RunSettings(data=FACES, lr_d=2e-4, lr_g=4e-4, batch=32, r1=1.0, updates=6000)
@@ -60,7 +61,7 @@ PRESETS = (
            beside(VANISHING, "Vanishing gradient", "noise on D’s input", noise=0.5),
            "Right, noise on whatever D sees makes real and generated points overlap: D cannot be sure, so G learns."),
     Preset("vanishing-slow", "Vanishing gradient | slower D",
-           beside(VANISHING, "Vanishing gradient", "a slower D", d_steps=1, head_start=0, lr_d=0.01),
+           beside(VANISHING, "Vanishing gradient", "a slower D", d_steps=1, head_start=0, lr_d=1e-4),
            "Right, D learns as slowly as G and does not run away."),
     Preset("collapse", "Mode collapse | R1 penalty",
            beside(COLLAPSE, "Mode collapse", "R1 penalty", r1=1.0),

@@ -29,7 +29,8 @@ class RunSettings:
     loss: str = NON_SATURATING
     lr_d: float = 1e-3
     lr_g: float = 1e-3
-    optimizer: str = "adam"
+    optimizer_d: str = "adam"
+    optimizer_g: str = "adam"
     momentum: float = 0.5  # beta1 of Adam, momentum of SGD; RMSprop has none
     batch: int = 128
     d_steps: int = 1  # updates of D before each update of G
@@ -80,7 +81,8 @@ def read_run(values: Mapping[str, Any]) -> RunSettings:
         data=choice(given["data"], "The data", DATA), loss=choice(given["loss"], "The loss", LOSSES),
         lr_d=real(given["lr_d"], "The learning rate of D", 1e-6, 1.0),
         lr_g=real(given["lr_g"], "The learning rate of G", 1e-6, 1.0),
-        optimizer=choice(given["optimizer"], "The optimizer", OPTIMIZERS),
+        optimizer_d=choice(given["optimizer_d"], "The optimizer of D", OPTIMIZERS),
+        optimizer_g=choice(given["optimizer_g"], "The optimizer of G", OPTIMIZERS),
         momentum=real(given["momentum"], "The momentum", 0.0, 0.99),
         batch=whole(given["batch"], "The batch size", 4, 512), d_steps=whole(given["d_steps"], "D steps", 1, 20),
         head_start=whole(given["head_start"], "D's head start", 0, 2000),

@@ -38,8 +38,8 @@ class Trainer:
         self.settings, self.data, self.step = settings, data, 0
         self.g, self.d = nets.build(data.shape, settings.seed, settings.spectral)
         self.random = torch.Generator().manual_seed(settings.seed)
-        self.optimizer_g = optimizer(settings, self.g.parameters(), settings.lr_g)
-        self.optimizer_d = optimizer(settings, self.d.parameters(), settings.lr_d)
+        self.optimizer_g = optimizer(settings.optimizer_g, self.g.parameters(), settings.lr_g, settings.momentum)
+        self.optimizer_d = optimizer(settings.optimizer_d, self.d.parameters(), settings.lr_d, settings.momentum)
         self.last = Last()
 
     def update(self) -> None:
@@ -150,15 +150,15 @@ class Trainer:
             kept.load_state_dict({"state": slots, "param_groups": kept.state_dict()["param_groups"]})
 
 
-def optimizer(settings: RunSettings, weights: Any, rate: float) -> Any:
+def optimizer(name: str, weights: Any, rate: float, momentum: float) -> Any:
     """The optimizer of one of the two networks."""
     from torch import optim
 
-    if settings.optimizer == "adam":
-        return optim.Adam(weights, rate, betas=(settings.momentum, 0.999), fused=True)
-    if settings.optimizer == "rmsprop":
+    if name == "adam":
+        return optim.Adam(weights, rate, betas=(momentum, 0.999), fused=True)
+    if name == "rmsprop":
         return optim.RMSprop(weights, rate)
-    return optim.SGD(weights, rate, momentum=settings.momentum)
+    return optim.SGD(weights, rate, momentum=momentum)
 
 
 def under(state: dict[str, Any], name: str) -> dict[str, Any]:
