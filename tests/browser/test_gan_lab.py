@@ -1,0 +1,113 @@
+"""The GAN lab in Chromium: it trains, holds, steps, looks back, survives a reload, and its networks can be used."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+STEP = re.compile(r"after ([\d,]+) updates")
+
+
+@pytest.fixture
+def lab(page):
+    """The fold, opened; its first run has begun."""
+    expect(page.locator("#faces .gallery-item img")).to_have_count(12)
+    page.get_by_role("button", name="GAN lab: train").click()
+    expect(page.locator("#lab-live .lab-plane")).to_have_count(1, timeout=120_000)
+    yield page
+    hold(page)
+
+
+def step(page):
+    return int(STEP.search(page.locator("#lab-live").inner_text())[1].replace(",", ""))
+
+
+def hold(page):
+    page.get_by_role("button", name="Hold", exact=True).click()
+    expect(page.locator("#lab-status")).to_contain_text("On hold")
+
+
+def test_a_plain_link_starts_nothing(page):
+    expect(page.locator("#faces .gallery-item img")).to_have_count(12)
+    assert page.locator("#lab-live .lab-card").count() == 0
+    assert "lab=" not in page.url
+
+
+def test_it_trains_holds_steps_scrubs_and_survives_a_reload(lab, url):
+    expect(lab.locator("#lab-live")).to_contain_text("modes covered")
+    lab.wait_for_function("() => /after \\d\\d+ updates/.test(document.querySelector('#lab-live').innerText)")
+    hold(lab)
+    lab.wait_for_timeout(600)
+    held = step(lab)
+    lab.wait_for_timeout(600)
+    assert step(lab) == held
+
+    made = lab.locator("#lab-live .lab-plane path").nth(1)
+    before = made.get_attribute("d")
+    lab.get_by_role("button", name="One step of G").click()
+    lab.wait_for_function("(old) => document.querySelectorAll('#lab-live .lab-plane path')[1].getAttribute('d') != old",
+                          arg=before)
+
+    slide = lab.get_by_label("Look back")
+    slide.fill("1")
+    expect(lab.locator("#lab-live")).to_contain_text("after 1 updates (looking back)")
+    expect(lab.locator("#lab-film output")).to_have_text("after update 1")
+    slide.fill("31")
+    expect(lab.locator("#lab-live")).not_to_contain_text("looking back")
+
+    expect(lab).to_have_url(re.compile(r"tab=gan-faces&lab=[\w-]{22}$"))
+    lab.reload()
+    expect(lab.locator("#lab-live")).to_contain_text(f"after {held:,} updates")
+    lab.get_by_role("button", name="Go on", exact=True).click()
+    expect(lab.locator("#lab-live")).not_to_contain_text(f"after {held:,} updates")
+
+
+def test_a_failure_runs_beside_its_cure_and_sets_the_controls(lab):
+    lab.get_by_role("button", name="Vanishing gradient | another loss").click()
+    expect(lab.locator("#lab-live .lab-plane")).to_have_count(2, timeout=120_000)
+    expect(lab.locator("#lab-live")).to_contain_text("Cure: −log D")
+    expect(lab.locator("#lab-watch")).to_contain_text("stands still")
+    lab.get_by_role("button", name="Settings of the runs").click()
+    expect(lab.get_by_label("Train run B beside run A")).to_be_checked()
+    expect(lab.get_by_label("Loss of A", exact=True)).to_have_value(re.compile("saturating"))
+    expect(lab.get_by_label("D steps per G step, B")).to_have_value("5")
+    assert lab.evaluate(OVERFLOW) <= 0
+
+
+def test_settings_that_make_no_sense_are_refused_by_name(lab):
+    lab.get_by_role("button", name="Settings of the runs").click()
+    lab.get_by_label("Label smoothing, A").fill("0.9")
+    lab.get_by_role("button", name="Start with these settings").click()
+    expect(lab.get_by_text("Label smoothing is 0.9")).to_be_visible()
+
+
+def test_digits_are_judged_guessed_and_drawn(lab):
+    lab.get_by_role("button", name="Handwritten digits").click()
+    expect(lab.locator("#lab-live img.lab-sheet").first).to_be_visible(timeout=120_000)
+    lab.get_by_role("button", name="Ask D: is this picture real?").click()
+    expect(lab.locator("#lab-verdict")).to_contain_text("of 200 real pictures")
+    lab.get_by_role("button", name="Quiz: which ones").click()
+    expect(lab.locator("#lab-quiz .gallery-item img")).to_have_count(10)
+    lab.locator("#lab-quiz").get_by_label("3", exact=True).check()
+    lab.get_by_role("button", name="Check my guess").click()
+    expect(lab.locator("#lab-score")).to_contain_text(re.compile(r"You were right on \d+ of 10, D on \d+"))
+    lab.get_by_role("button", name="Keep the generator, and use it").click()
+    expect(lab.locator("#lab-use .gallery-item img")).to_have_count(36 + 7 + 12)
+
+
+def test_a_strangers_link_says_so(page, url):
+    page.goto(f"{url}?tab=gan-faces&lab=nonsense")
+    expect(page.get_by_text("This is not the id of a job")).to_be_visible()
+
+
+def test_a_phone_can_use_it(browser, url):
+    window = browser.new_page(viewport={"width": 375, "height": 812})
+    window.goto(f"{url}?tab=gan-faces")
+    window.get_by_role("button", name="GAN lab: train").click()
+    expect(window.locator("#lab-live .lab-plane")).to_have_count(1, timeout=120_000)
+    assert window.evaluate(OVERFLOW) <= 0
+    hold(window)
+    window.close()
