@@ -22,10 +22,12 @@ CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """A data folder that outlives the run: the language model is converted once."""
-    path = ROOT / ".cache" / "test-data"
-    path.mkdir(parents=True, exist_ok=True)
+def data_dir(tmp_path_factory) -> Path:
+    """A data folder of this run alone (jobs, visitors, the gate), over models that outlive it."""
+    models = ROOT / ".cache" / "test-data" / "models"
+    models.mkdir(parents=True, exist_ok=True)
+    path = tmp_path_factory.mktemp("data")
+    (path / "models").symlink_to(models, target_is_directory=True)
     return path
 
 
