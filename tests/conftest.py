@@ -32,11 +32,23 @@ def data_dir(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def settings(data_dir):
+def models_dir(tmp_path_factory) -> Path:
+    """Own models of the run: a small random text-to-image model of the pocket model's classes where none is bundled."""
+    from playground.diffusion import models
+    from tests.diffusion import tiny_pipelines
+
+    path = tmp_path_factory.mktemp("models")
+    if not (ROOT / "assets" / "models" / models.POCKET).exists():
+        tiny_pipelines.save_pocket(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def settings(data_dir, models_dir):
     """Offline, on the CPU, any free port."""
     from playground.settings import Settings
 
-    return Settings(port=0, device="cpu", offline=True, data_dir=data_dir)
+    return Settings(port=0, device="cpu", offline=True, data_dir=data_dir, models_dir=models_dir)
 
 
 @pytest.fixture(scope="session")
