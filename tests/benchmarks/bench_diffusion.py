@@ -23,6 +23,9 @@ def bench() -> list[dict]:
     """
     with tempfile.TemporaryDirectory() as folder:
         context = build_context(Settings(device="cpu", offline=True, data_dir=Path(folder)))
+        if not models.available(context, models.POCKET):
+            return [{"what": "diffusion: the trained pocket model is not here", "ours": "", "peer": "", "ratio": None,
+                     "target": ""}]
         request = requests.check(PROMPT)
         shown, whole, bare = [], [], []
         seconds(lambda: draw(context, request))
