@@ -168,8 +168,9 @@ def evidence(result: Result) -> str:
     if not result.score["verdicts"]:
         return note("No assertions: every output passes.")
     rows = "".join(evidence_row(each) for each in flat(result.score["verdicts"]))
-    return ("<table><thead><tr><th></th><th>Check</th><th>Wanted</th><th>Evidence</th><th>Score</th></tr></thead>"
-            f"<tbody>{rows}</tbody></table>")
+    head = "".join(f"<th>{title}</th>" for title in ("", "Check", "Wanted", "Evidence", "Score"))
+    return (f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{rows}</tbody></table></div>")
 
 
 def flat(verdicts_: Sequence[dict], indent: str = "") -> list[dict]:

@@ -183,7 +183,7 @@ def against_html(this: Run, that: Run) -> str:
 
 def _yaml(parts: Parts) -> tuple[gr.Code, gr.Button]:
     """The plan as YAML and CSV, in and out of the form."""
-    with gr.Accordion("The same as YAML (promptfoo's format), or cases from CSV", open=False):
+    with gr.Accordion("The same as YAML (promptfoo's format), or cases from CSV", open=False) as fold:
         code = gr.Code(label="YAML: prompts, providers, defaultTest, tests", language="yaml", lines=12, max_lines=24,
                        elem_id="evaluation-yaml")
         with gr.Row():
@@ -207,6 +207,10 @@ def _yaml(parts: Parts) -> tuple[gr.Code, gr.Button]:
         header, rows = cases.table([Case(case.variables, case.assertions, case.description) for case in found])
         return {"headers": header, "data": rows}, "".join(pages.note(str(each)) for each in issues)
 
+    def opened(text: str, *filled: Any) -> Any:
+        return gr.skip() if (text or "").strip() else written(*filled)
+
+    _ui.event(fold.expand, opened, [code, *parts.form], [code])
     _ui.event(write.click, written, parts.form, [code])
     _ui.event(read.click, loaded, [code], [*parts.form, parts.notes])
     _ui.event(load.click, csv_loaded, [table], [parts.form[3], parts.notes])

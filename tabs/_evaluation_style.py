@@ -23,8 +23,7 @@ CSS = """
 .cell.fail { border-left-color: #ef4444; background: rgba(239,68,68,.12); }
 .cell.picked { outline: 2px solid #6366f1; outline-offset: -2px; }
 .cell .sign { font-weight: 600; margin-right: .3rem; }
-.cell.pass .sign { color: #047857; } .cell.fail .sign { color: #b91c1c; }
-.dark .cell.pass .sign { color: #34d399; } .dark .cell.fail .sign { color: #f87171; }
+.cell.pass .sign { color: #0d9f70; } .cell.fail .sign { color: #ef4444; }
 .cell .rest { opacity: .6; }
 .note { color: var(--body-text-color-subdued); font-size: .85rem; margin: .4rem 0; }
 .note b { color: var(--body-text-color); }
@@ -38,9 +37,9 @@ CSS = """
 .story pre mark { background: rgba(245,158,11,.35); color: inherit; border-radius: 2px; }
 .story table { width: 100%; border: 0 !important; border-collapse: collapse; font-size: .85rem; margin: 0; }
 .story td, .story th { border: 0; border-bottom: 1px solid var(--border-color-primary); padding: .25rem .6rem .25rem 0;
-                       text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-.story .good { color: #047857; font-weight: 600; } .story .bad { color: #b91c1c; font-weight: 600; }
-.dark .story .good { color: #34d399; } .dark .story .bad { color: #f87171; }
+                       text-align: left; vertical-align: top; overflow-wrap: break-word; max-width: 24rem; }
+.story tr, .matrix tr { border: 0 !important; }
+.story .good { color: #0d9f70; font-weight: 600; } .story .bad { color: #ef4444; font-weight: 600; }
 .run-bar { height: .5rem; border-radius: 1rem; overflow: hidden; background: var(--border-color-primary);
            max-width: 30rem; margin: .3rem 0; }
 .run-bar i { display: block; height: 100%; background: #6366f1; }

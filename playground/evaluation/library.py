@@ -178,9 +178,9 @@ APPLIED = (
         "Answer: Plants breathe in oxygen.\nCorrect: no\n\n"
         "Answer: Sun, water and carbon dioxide give sugar.\nCorrect: yes\n\n"
         "Answer: Flowers smell good.\nCorrect: no\n\nAnswer: {{answer}}\nCorrect:"),
-        ("answer", "expected"), ANSWERS, (Check("starts-with", "{{expected}}"),),
-        "A grader that says the same to everyone is right about half the time. Look whether the passes follow the "
-        "answers or only one of the two words.", max_tokens=3),
+        ("answer", "expected"), ANSWERS, (Check("regex", r"(?i)^\s*{{expected}}\b"),),
+        "B has seen four graded answers. A only got the question: look whether it ever says no. A grader that says "
+        "yes to everyone is right about half the time. And see how B grades “I do not know.”", max_tokens=3),
     Example("Health: plain language", "Applied sets", (
         "Leaflet: Apply topically to the affected area.\nPlain: Put it on the sore place on your skin.\n\n"
         "Leaflet: Do not exceed the stated dose.\nPlain: Do not take more than it says here.\n\n"

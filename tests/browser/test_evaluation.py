@@ -39,6 +39,7 @@ def run_yaml(tab, text):
     if not tab.get_by_role("button", name="Run this YAML").is_visible():
         fold.click()
     editor = tab.locator("#evaluation-yaml .cm-content")
+    expect(editor).to_contain_text("prompts:")  # the form, written when the fold opens
     editor.click()
     tab.keyboard.press("Control+a")
     tab.keyboard.press("Delete")
