@@ -5,8 +5,10 @@ The converted language model is kept in .cache/test-data, so that only the first
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,12 +96,26 @@ def browser():
         engine.close()
 
 
+def visit(goto: Callable, address: str, **options: Any) -> Any:
+    """Opens an address; tries again where a busy Chromium gave the navigation up by itself."""
+    from playwright.sync_api import Error
+
+    for _ in range(3):
+        try:
+            return goto(address, **options)
+        except Error as problem:
+            if "ERR_ABORTED" not in str(problem):
+                raise
+    return goto(address, **options)
+
+
 @pytest.fixture
 def page(browser, url):
     """A fresh visitor's window on the page; fails the test on an error in the browser's console."""
     window = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = window.new_page()
     tab.set_default_timeout(60_000)
+    tab.goto = partial(visit, tab.goto)
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.goto(url)

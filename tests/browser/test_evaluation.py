@@ -63,7 +63,7 @@ def test_a_run_from_yaml_with_its_stories_filters_thumbs_and_link(tab, url):
     run_yaml(tab, YAML)
     status, matrix = tab.locator("#evaluation-status"), tab.locator("#evaluation-matrix")
     expect(status).to_contain_text("12 outputs")
-    expect(status).to_contain_text("Line 14: the assertion 'python' is not supported")
+    expect(status).to_contain_text("Line 13: the assertion 'python' is not supported")
     expect(matrix).to_contain_text("{{7*7}} <img src=x>")
     assert matrix.locator("img").count() == 0
 
