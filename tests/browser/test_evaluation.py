@@ -29,7 +29,7 @@ evaluateOptions: {repeat: 2}
 def tab(page, url):
     """The tab, its first example done."""
     page.goto(f"{url}?tab=prompt-evaluation")
-    expect(page.locator("#evaluation-status")).to_contain_text("Done:", timeout=120_000)
+    expect(page.locator("#evaluation-status")).to_contain_text("Done:", timeout=200_000)
     return page
 
 
@@ -122,6 +122,6 @@ def test_an_output_opens_in_the_next_token_tab(tab):
 def test_it_fits_a_phone(browser, url):
     window = browser.new_page(viewport={"width": 375, "height": 800})
     window.goto(f"{url}?tab=prompt-evaluation")
-    expect(window.locator("#evaluation-status")).to_contain_text("Done:", timeout=120_000)
+    expect(window.locator("#evaluation-status")).to_contain_text("Done:", timeout=200_000)
     assert window.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     window.close()
