@@ -107,8 +107,8 @@ TEMPLATES = (
          ("Katherine Johnson, born 1918 in White Sulphur Springs, loved numbers.", "Katherine Johnson"),
          ("Nobody knows when Hypatia was born, but it was in Alexandria.", "Hypatia")),
         (Check("is-json"), Check("contains", "{{name}}")),
-        "One example makes valid JSON likely. The last text gives no year: a model that has to fill in a field "
-        "invents one.", max_tokens=48),
+        "A shows the wanted JSON once, B only asks for it. The last text gives no year: look what stands there "
+        "instead.", max_tokens=48),
     Example("Summarise", "Templates", (
         "{{text}}\n\nIn one sentence:", "{{text}}\n\nTL;DR:", "Article: {{text}}\n\nHeadline of the article:"),
         ("text", "reference"),
@@ -128,8 +128,8 @@ TEMPLATES = (
         "List three {{things}}.\n1.", "You are a teacher. Your list has exactly three lines.\n\nThree {{things}}:\n1."),
         ("things",), (("fruits",), ("planets",), ("colours",), ("capital cities",)),
         (Check("regex", r"^[^\n]+\n\s*2\.[^\n]+\n\s*3\.[^\n]+"), Check("not-regex", r"\n\s*4\.")),
-        "A number at the end of the prompt does more for the format than the role before it. Neither stops the model "
-        "from going on after three.", max_tokens=40, stop=(BLANK,)),
+        "Both prompts begin the list themselves; only B says how long it is to be. Look which of them keeps to three "
+        "lines, and whether the role makes a difference.", max_tokens=40, stop=(BLANK,)),
     Example("Story writing", "Templates", (
         "Once upon a time there was {{hero}}. One day,", "A sad story.\n\nThere was {{hero}}. One day,"),
         ("hero",), (("a small dragon",), ("an old clockmaker",), ("a girl who could not sleep",)),
@@ -168,8 +168,8 @@ APPLIED = (
         "Put the bank transaction into one category: groceries, transport, entertainment or housing.\n\n"
         "Transaction: {{line}}\nCategory:"),
         ("line", "expected"), TRANSACTIONS, (Check("starts-with", "{{expected}}"),),
-        "Names that everybody writes about are easy. Short codes such as DB are not: the model guesses, and its guess "
-        "looks as sure as its knowledge. Twelve cases leave a wide interval.", max_tokens=4),
+        "Names that many people write about are easier than short codes such as DB; a guess looks as sure as "
+        "knowledge. Twelve cases leave a wide interval.", max_tokens=4),
     Example("Education: grade an answer", "Applied sets", (
         "Question: What is photosynthesis?\n\nAnswer: {{answer}}\nDoes the answer say that plants make sugar from "
         "light, water and carbon dioxide? Reply yes or no.\nReply:",
