@@ -91,7 +91,9 @@ def test_diffusers_alone_loads_the_folder(tiny, text, pipe):
 
 
 def test_the_scheduler_is_stored_without_clipping(tiny):
-    scheduler = denoiser.DDIMScheduler.from_pretrained(tiny, subfolder="scheduler")
+    from diffusers import DDIMScheduler
+
+    scheduler = DDIMScheduler.from_pretrained(tiny, subfolder="scheduler")
     assert (scheduler.config.clip_sample, scheduler.config.set_alpha_to_one) == (False, False)
     assert scheduler.config.prediction_type == "v_prediction"
 
