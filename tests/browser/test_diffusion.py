@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.diffusion import pocket_model
-
-pytestmark = [pytest.mark.browser, pytest.mark.models, pocket_model.NEEDED]
+pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from PIL import Image
 from playground.diffusion import forward, models
 from tabs import _diffusion_checklist as checklist
 from tabs import _diffusion_forward, _diffusion_html, diffusion_steps
-from tests.diffusion import pocket_model
 
 pytestmark = pytest.mark.models
 
@@ -30,7 +29,6 @@ def pixels(path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
-@pocket_model.NEEDED
 def test_denoise_gives_a_picture_and_both_galleries(client):
     picture, noisy, clean = client.predict("a photo of a face", 4, 3.0, 5, "DDIM", models.POCKET, api_name="/denoise")
     assert pixels(picture).shape == (64, 64, 3)
@@ -39,14 +37,12 @@ def test_denoise_gives_a_picture_and_both_galleries(client):
     assert np.abs(pixels(noisy[0]["image"]) - pixels(picture)).mean() > 5
 
 
-@pocket_model.NEEDED
 def test_the_same_seed_gives_the_same_picture_and_another_does_not(client):
     first, again, other = (client.predict("red heart", 3, 3.0, seed, api_name="/denoise")[0] for seed in (1, 1, 2))
     assert np.array_equal(pixels(first), pixels(again))
     assert not np.array_equal(pixels(first), pixels(other))
 
 
-@pocket_model.NEEDED
 def test_later_arguments_are_optional(client):
     assert len(client.predict("cat face", 2, api_name="/denoise")[1]) == 2
 
