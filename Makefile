@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test bench lint clean
+.PHONY: run test bench lint pocket clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready-run
@@ -33,6 +33,20 @@ $(VENV)/.ready-run: requirements.txt requirements-data.txt | $(VENV)/.ready-venv
 $(VENV)/.ready-test: requirements-test.txt $(VENV)/.ready-run
 	$(BIN)/python -m pip install --quiet -r requirements-test.txt
 	@touch $@
+
+# The pocket diffusion model from nothing: data, autoencoder, latents, denoiser, export, numbers, card. Needs npm for
+# the emoji art. Stopped at any moment, it goes on from its last checkpoints: make pocket RESUME=--resume
+WORK ?= .cache/pocket
+POCKET := $(BIN)/python -m playground.diffusion.pocket
+
+pocket: $(VENV)/.ready-run
+	test -f $(WORK)/data/labels.json || $(POCKET) data --work $(WORK)
+	$(POCKET) autoencoder --work $(WORK) $(RESUME)
+	test -n "$(RESUME)" -a -f $(WORK)/latents.pt || $(POCKET) latents --work $(WORK)
+	$(POCKET) denoiser --work $(WORK) $(RESUME)
+	$(POCKET) export --work $(WORK)
+	$(POCKET) evaluate --work $(WORK)
+	$(POCKET) card --work $(WORK)
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache
