@@ -112,10 +112,16 @@ def chip(piece: Piece, number: int, colour: str, blanks: bool, *, column: int = 
     token, split = piece.token, is_split(piece.token.data)
     kind = "special" if token.special else "split" if split else "other" if token.text != piece.covers else ""
     told = (column, number, token.id, hexadecimal(token.data), piece.start, piece.end, piece.byte_start,
-            piece.byte_end, kind, piece.covers if kind in ("split", "other") else "")
+            piece.byte_end, kind, plain(piece.covers) if kind in ("split", "other") else "")
     text = visible(token.text, blanks, split)
     return (f'<span class="t {colour}{" special" if token.special else ""}" tabindex="{0 if number == 0 else -1}" '
             f'data-d="{html.escape("|".join(map(str, told)))}">{text.replace(chr(10), "") if flat else text}</span>')
+
+
+def plain(text: str) -> str:
+    """Text for an attribute: control and direction characters by their code points."""
+    return "".join(f"U+{ord(letter):04X}" if unicodedata.category(letter) in ("Cc", "Cf", "Cs") and letter not in "\n\t"
+                   else letter for letter in text)
 
 
 def hexadecimal(data: bytes) -> str:

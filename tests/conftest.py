@@ -23,6 +23,13 @@ CHROMIUM_FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--enable-unsafe-swiftshader"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests may be run again: on two busy cores Chromium now and then answers too late."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory) -> Path:
     """A data folder of this run alone (jobs, visitors, the gate), over models that outlive it."""
