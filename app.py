@@ -1,8 +1,12 @@
 """The playground: options, settings, cache, one gr.Blocks over the tabs, queue, launch; nothing else."""
 
+import gc
 import logging
 import os
 import sys
+
+if __name__ == "__main__":
+    gc.disable()  # until the page stands: what is made while starting stays, and looking it through takes a second
 
 # Read by libraries when they are imported, so set before: no telemetry, and no proxy between us and ourselves.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -25,6 +29,7 @@ PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder;
 def build_page(context: Context) -> gr.Blocks:
     """One page over all tabs."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        page.queue(max_size=200, api_open=False)  # while empty: queue() builds the web app for all that is there
         with gr.Row(elem_classes="masthead"):
             gr.Markdown(f"# {TITLE}", elem_classes="page-title")
             bar = _status.bar(context, page)
@@ -34,7 +39,7 @@ def build_page(context: Context) -> gr.Blocks:
                 shell.build(tab, context)
         shell.finish()
         _status.build(context, page, bar)
-    return page.queue(max_size=200, api_open=False)
+    return page
 
 
 def theme() -> gr.Theme:
@@ -68,8 +73,11 @@ def prepare_environment(settings: Settings) -> None:
         os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
 
-def start(settings: Settings, block: bool = True) -> gr.Blocks:
-    """Builds and launches the page; prints its address. Raises PlaygroundError for what the operator can mend."""
+def start(settings: Settings) -> gr.Blocks:
+    """Builds and launches the page; prints its address and returns while it runs on in its threads.
+
+    Raises PlaygroundError for what the operator can mend.
+    """
     prepare_environment(settings)
     context = build_context(settings)
     page = build_page(context)
@@ -80,8 +88,6 @@ def start(settings: Settings, block: bool = True) -> gr.Blocks:
                        "Choose another with --port, or --port 0 for any free one.") from problem
     janitor.start(context)
     print(f"{TITLE}: {local}" + (f"\nPublic link: {shared}" if shared else ""), flush=True)
-    if block:
-        page.block_thread()
     return page
 
 
@@ -90,7 +96,10 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        start(from_command_line())
+        page = start(from_command_line())
+        gc.freeze()  # nothing of the page itself is ever garbage
+        gc.enable()
+        page.block_thread()
     except PlaygroundError as problem:
         print(f"Cannot start. {problem}", file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 """Diffusion steps: a picture out of noise, every step kept, and the tools that take the process apart."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,7 @@ EXAMPLES = (
     ("Beach and shark", "a photo of a beach with a shark, a red umbrella and a lighthouse", "", 20, 5.0, 11, "DDIM"),
 )
 SHARK = 3
+PAUSE = 0.1  # seconds between two live pictures: more than a browser shows would queue up there, and outlast Stop
 KEPT = 3600  # seconds that a visitor's last run is kept
 TITLES = {models.POCKET: "Pocket model, 64 x 64"}
 
@@ -94,7 +96,9 @@ def build(context: Context, shell: Shell) -> None:
         if number == SHARK:
             tools.ask_when_clicked(button, values[0])
     forward.run_when_clicked(noising)
-    _ui.event(stop.click, stopped, [kept], [view, note], cancels=running, show_progress="hidden")
+    # Two steps, so that pictures still on their way to the browser come before what is shown after the stop.
+    cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running, show_progress="hidden")
+    _ui.event(cancelled.then, stopped, [kept], [view, note], show_progress="hidden")
     _ui.copy_link(copy, link)
     shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden", **_ui.COMPUTE)
     _ui.fold("How it works, and where it comes from", HOW)
@@ -106,10 +110,13 @@ def drawer(context: Context) -> Any:
     def draw(*values: Any) -> Iterator[tuple]:
         request = requests.check(*values[:2], **dict(zip(Controls.NAMES, values[2:], strict=True)))
         yield render.starting("Getting the model ready …"), "", gr.skip(), gr.skip()
+        shown = 0.0
         try:
             for made in trace.draw(context, request):
                 if isinstance(made, Frame):
-                    yield render.live(made), "", gr.skip(), gr.skip()
+                    if time.monotonic() - shown >= PAUSE:
+                        shown = time.monotonic()
+                        yield render.live(made), "", gr.skip(), gr.skip()
                 else:
                     yield render.viewer(made), timing(made, context), made, link_of(request)
         except (ModelMissing, NotEnoughMemory) as problem:  # said in place, where the picture would be

@@ -73,7 +73,7 @@ def url(settings) -> Iterator[str]:
     """The address of the launched page."""
     import app
 
-    page = app.start(settings, block=False)
+    page = app.start(settings)
     yield page.local_url
     page.close()
 

@@ -12,14 +12,6 @@ FIRST = "#next-bars button.bar"
 LOADING = 120_000  # ms: the very first look imports the libraries and loads the model
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patience():
-    """Answers of a model on a busy machine may take longer than the 5 s that expect() waits otherwise."""
-    expect.set_options(timeout=60_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def open_tab(browser, url):
     """Opens the tab with the parameters of a link, in a fresh visitor's window; no script of the page may fail."""
