@@ -18,7 +18,7 @@ def test_all_tabs_work_in_turn(settings):
 
     import app
 
-    page = app.start(replace(settings, memory_budget=BUDGET), block=False)
+    page = app.start(replace(settings, memory_budget=BUDGET))
     try:
         client = Client(page.local_url, analytics_enabled=False, verbose=False)
         for name, arguments, model in CALLS:
