@@ -17,6 +17,8 @@ from playground.errors import BadInput
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
          "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 DEVICES = ("auto", "cpu", "cuda", "mps")
+OFF, LOOPBACK, PUBLIC, PRIVATE = "off", "loopback", "public", "private"  # how far endpoints of visitors may lie
+ENDPOINTS = (OFF, PUBLIC, PRIVATE)
 
 
 def default_data_dir() -> Path:
@@ -50,6 +52,9 @@ class Settings:
         default_factory=default_data_dir, metadata={"help": "folder for converted models, jobs and uploads"})
     models_dir: Path | None = field(
         default=None, metadata={"help": "folder of your own copies of models, one subfolder a catalog key"})
+    endpoints: str = field(default=OFF, metadata={
+        "help": "whether visitors may name OpenAI-compatible endpoints: off, public (on the internet only), private "
+                "(also inside your network)"})
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -58,6 +63,18 @@ class Settings:
             raise BadInput(f"Unknown device {self.device!r}.", f"Use --device with one of {', '.join(DEVICES)}.")
         if self.memory_budget is not None and self.memory_budget <= 0:
             raise BadInput("A memory budget must be larger than nothing.", "Use --memory-budget 4GB, say.")
+        if self.endpoints not in ENDPOINTS:
+            raise BadInput(f"Unknown choice of endpoints {self.endpoints!r}.",
+                           f"Use --endpoints with one of {', '.join(ENDPOINTS)}.")
+
+    @property
+    def reach(self) -> str:
+        """How far endpoints may lie: OFF on a shared link whatever was chosen; offline, this machine at most."""
+        if self.share:
+            return OFF
+        if self.offline:
+            return LOOPBACK if self.endpoints == PRIVATE else OFF
+        return self.endpoints
 
 
 def parse_size(text: str) -> int:
@@ -87,7 +104,7 @@ def parse_port(text: str) -> int:
 
 
 PARSERS = {"port": parse_port, "share": parse_flag, "offline": parse_flag, "memory_budget": parse_size,
-           "auth": Path, "data_dir": Path, "models_dir": Path, "host": str, "device": str}
+           "auth": Path, "data_dir": Path, "models_dir": Path, "host": str, "device": str, "endpoints": str}
 
 
 def from_command_line(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -104,12 +104,12 @@ class Desk:
     def run_form(self, previous: str, view: str, agreed: bool, request: gr.Request, *filled: Any) -> Iterator[tuple]:
         """The button Run: `filled` is the endpoint's address, model and key, then the form."""
         url, name, key, *form = filled
-        asked = with_endpoint(Form.of(form).plan(), url, name)
+        asked = with_endpoint(Form.of(form).plan(), url, name, self.context.settings.reach)
         yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view, key=key or "")
 
     def run_yaml(self, previous: str, view: str, agreed: bool, request: gr.Request, text: str) -> Iterator[tuple]:
         """The button that runs the YAML."""
-        asked, issues = promptfoo.read(text)
+        asked, issues = promptfoo.read(text, self.context.settings.reach)
         yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
                               issues=tuple(map(str, issues)))
 

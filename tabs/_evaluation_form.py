@@ -7,10 +7,11 @@ import gradio as gr
 
 from playground import checks
 from playground.errors import BadInput
-from playground.evaluation import cases, endpoint, kinds, plan, providers, render, scores
+from playground.evaluation import cases, kinds, plan, providers, render, scores
 from playground.evaluation.library import Check, Example
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 from playground.evaluation.results import letters
+from playground.settings import OFF
 
 PROMPTS, CHECKS = 3, 3
 NO_CHECK = ""
@@ -174,21 +175,22 @@ def check_row(number: int, filled: list[Any]) -> list[Any]:
                            scale=1, **slim)]
 
 
-def endpoint_box() -> list[gr.Textbox]:
+def endpoint_box(reach: str) -> list[gr.Textbox]:
     """Address, model and key of an endpoint: invisible, and refused, unless the operator allows endpoints."""
-    with gr.Accordion("A model behind an OpenAI-compatible endpoint", open=False, visible=endpoint.ALLOWED), gr.Row():
+    with gr.Accordion("A model behind an OpenAI-compatible endpoint", open=False, visible=reach != OFF), gr.Row():
         return [gr.Textbox(label="Address, such as https://host/v1", min_width=200),
                 gr.Textbox(label="Model", min_width=120),
                 gr.Textbox(label="Key: used for this run, never kept", type="password", min_width=160)]
 
 
-def with_endpoint(asked: Plan, url: str, name: str) -> Plan:
+def with_endpoint(asked: Plan, url: str, name: str, reach: str) -> Plan:
     """The plan with a model at an endpoint as well, if one is named. BadInput where that is not allowed."""
     if not (url or "").strip():
         return asked
     first = asked.providers[0] if asked.providers else Provider("")
     outside = providers.find(f"openai:{(name or '').strip()}", "", {
-        "base_url": url.strip(), "temperature": first.temperature, "max_tokens": first.max_tokens, "stop": first.stop})
+        "base_url": url.strip(), "temperature": first.temperature, "max_tokens": first.max_tokens, "stop": first.stop},
+        reach=reach)
     return replace(asked, providers=(*asked.providers, outside))
 
 

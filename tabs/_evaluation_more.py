@@ -42,7 +42,7 @@ def build(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
     _agreement(desk, parts)
     _pairs(desk, parts)
     other = _against(desk, parts)
-    code, run = _yaml(parts)
+    code, run = _yaml(desk, parts)
     _export(desk, parts)
     for button in (parts.start, run):  # the run before the next one is what that one is compared with
         _ui.event(button.click, lambda before: before, [parts.run], [other], show_progress="hidden")
@@ -181,7 +181,7 @@ def against_html(this: Run, that: Run) -> str:
     return "".join(lines)
 
 
-def _yaml(parts: Parts) -> tuple[gr.Code, gr.Button]:
+def _yaml(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
     """The plan as YAML and CSV, in and out of the form."""
     with gr.Accordion("The same as YAML (promptfoo's format), or cases from CSV", open=False) as fold:
         code = gr.Code(label="YAML: prompts, providers, defaultTest, tests", language="yaml", lines=12, max_lines=24,
@@ -197,7 +197,7 @@ def _yaml(parts: Parts) -> tuple[gr.Code, gr.Button]:
         return exports.to_yaml(Form.of(list(filled)).plan())
 
     def loaded(text: str) -> tuple:
-        plan, issues = promptfoo.read(text)
+        plan, issues = promptfoo.read(text, desk.context.settings.reach)
         filled, notes = values(plan)
         listed = "".join(pages.note(str(each)) for each in [*issues, *notes])
         return (*filled, listed or pages.note("All of it is in the form."))

@@ -42,7 +42,7 @@ def build(context: Context, shell: Shell) -> None:
     desk = Desk(context)
     examples = _examples()
     form = _evaluation_form.lay_out(library.FIRST)
-    outside = _evaluation_form.endpoint_box()
+    outside = _evaluation_form.endpoint_box(context.settings.reach)
     with gr.Row():
         start = gr.Button("Run", variant="primary", min_width=120, elem_id="evaluation-run")
         stop = gr.Button("Stop", min_width=80)
@@ -175,7 +175,7 @@ def _course(shell: Shell, desk: Desk, page: Widgets) -> None:
 def _endpoint(context: Context) -> None:
     """/evaluate_prompts."""
     def evaluate_prompts(config: str) -> dict:
-        asked, issues = promptfoo.read(config)
+        asked, issues = promptfoo.read(config, context.settings.reach)
         return runs.for_script(context, asked, tuple(map(str, issues)))
 
     _ui.endpoint(evaluate_prompts, [gr.Textbox(label="config", visible=False)],

@@ -7,19 +7,22 @@ import pytest
 from playground import settings
 from playground.errors import BadInput
 
-EVERY_OPTION = ["host", "port", "share", "auth", "device", "memory_budget", "offline", "data_dir", "models_dir"]
+EVERY_OPTION = ["host", "port", "share", "auth", "device", "memory_budget", "offline", "data_dir", "models_dir",
+                "endpoints"]
 ARGUMENTS = ["--host", "0.0.0.0", "--port", "8000", "--share", "--auth", "users.txt", "--device", "cuda:1",
-             "--memory-budget", "6GB", "--offline", "--data-dir", "/d", "--models-dir", "/m"]
+             "--memory-budget", "6GB", "--offline", "--data-dir", "/d", "--models-dir", "/m",
+             "--endpoints", "private"]
 VARIABLES = {"PLAYGROUND_HOST": "0.0.0.0", "PLAYGROUND_PORT": "8000", "PLAYGROUND_SHARE": "yes",
              "PLAYGROUND_AUTH": "users.txt", "PLAYGROUND_DEVICE": "cuda:1", "PLAYGROUND_MEMORY_BUDGET": "6GB",
-             "PLAYGROUND_OFFLINE": "1", "PLAYGROUND_DATA_DIR": "/d", "PLAYGROUND_MODELS_DIR": "/m"}
+             "PLAYGROUND_OFFLINE": "1", "PLAYGROUND_DATA_DIR": "/d", "PLAYGROUND_MODELS_DIR": "/m",
+             "PLAYGROUND_ENDPOINTS": "private"}
 
 
 def test_every_option_works_as_argument_and_as_variable():
     from_arguments = settings.from_command_line(ARGUMENTS, {})
     assert from_arguments == settings.from_command_line([], VARIABLES)
     assert from_arguments == settings.Settings("0.0.0.0", 8000, True, Path("users.txt"), "cuda:1", 6 * 10**9, True,
-                                               Path("/d"), Path("/m"))
+                                               Path("/d"), Path("/m"), "private")
 
 
 def test_the_argument_wins():
@@ -28,10 +31,19 @@ def test_the_argument_wins():
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["--port", "seventy"], "--port"), (["--port", "70000"], "--port"), (["--device", "tpu"], "--device"),
-    (["--memory-budget", "lots"], "6GB"), (["--memory-budget", "0"], "--memory-budget")])
+    (["--memory-budget", "lots"], "6GB"), (["--memory-budget", "0"], "--memory-budget"),
+    (["--endpoints", "everywhere"], "--endpoints")])
 def test_a_bad_value_names_the_remedy(arguments, words):
     with pytest.raises(BadInput, match=words):
         settings.from_command_line(arguments, {})
+
+
+@pytest.mark.parametrize(("arguments", "reach"), [
+    ([], "off"), (["--endpoints", "public"], "public"), (["--endpoints", "private"], "private"),
+    (["--endpoints", "private", "--share"], "off"), (["--endpoints", "public", "--share"], "off"),
+    (["--endpoints", "public", "--offline"], "off"), (["--endpoints", "private", "--offline"], "loopback")])
+def test_how_far_endpoints_may_lie(arguments, reach):
+    assert settings.from_command_line(arguments, {}).reach == reach
 
 
 @pytest.mark.parametrize(("text", "size"), [

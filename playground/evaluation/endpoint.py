@@ -1,8 +1,8 @@
 """An OpenAI-compatible endpoint as a provider: POST {base}/chat/completions.
 
-Off unless the operator allows it (ALLOWED): it makes this machine send requests where a visitor says. Then, too:
-addresses inside the operator's network are refused (PRIVATE), and the address that was checked is the one that is
-connected to; redirects are not followed; answers are bounded in size and time. The key comes from the visitor for
+Off unless the operator allows it (--endpoints): it makes this machine send requests where a visitor says. Then, too:
+addresses inside the operator's network are refused unless allowed, and the address that was checked is the one that
+is connected to; redirects are not followed; answers are bounded in size and time. The key comes from the visitor for
 this visit, or from the operator's environment for the operator's own address; it is part of no plan, so it is never
 stored, and it is struck out of whatever an endpoint sends back.
 """
@@ -20,9 +20,8 @@ from urllib.parse import urlsplit
 from playground.errors import BadInput, PlaygroundError
 from playground.evaluation.outputs import Check, Output, Request
 from playground.evaluation.plan import Provider
+from playground.settings import LOOPBACK, OFF, PRIVATE
 
-ALLOWED = False  # whether visitors may name an endpoint at all
-PRIVATE = False  # whether it may lie inside the operator's network (a server on this machine, say)
 URL_VARIABLE, KEY_VARIABLE = "PLAYGROUND_ENDPOINT_URL", "PLAYGROUND_ENDPOINT_KEY"
 AT_ONCE = 4  # requests
 SECONDS = 60.0  # for one answer, from the first byte sent to the last received
@@ -32,11 +31,11 @@ LARGEST = 10**6  # bytes of an answer
 STRUCK = "[key]"
 
 
-def checked(provider: Provider) -> Provider:
-    """The provider, if endpoints are allowed here and its address can be one. BadInput otherwise."""
-    if not ALLOWED:
+def checked(provider: Provider, reach: str) -> Provider:
+    """The provider, if endpoints are allowed here (Settings.reach) and its address can be one. BadInput otherwise."""
+    if reach == OFF:
         raise BadInput(f"The provider {provider.id!r:.80} lies outside, and this playground does not go there.",
-                       "Its operator can allow endpoints.")
+                       "Its operator can allow endpoints (--endpoints).")
     address(provider.base_url)
     if provider.key_variable not in ("", KEY_VARIABLE):
         raise BadInput(f"The variable {provider.key_variable!r:.60} is not read.",
@@ -56,16 +55,39 @@ def address(url: str) -> tuple[str, str, int, str]:
     return parts.scheme, parts.hostname, port, parts.path.rstrip("/")
 
 
-def resolve(host: str, port: int) -> str:
-    """The address to connect to. BadInput for a name that is not known, or that leads into a private network."""
+def resolve(host: str, port: int, reach: str) -> str:
+    """The address to connect to. BadInput for a name that is not known, or that leads further than `reach` allows."""
     try:
         found = [entry[4][0] for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
         raise BadInput(f"The host {host!r:.80} is not known.", "Check its spelling, and the network.") from None
     for each in found:
-        if not PRIVATE and not ipaddress.ip_address(each.partition("%")[0]).is_global:
+        number = ipaddress.ip_address(each.partition("%")[0])
+        if reach == LOOPBACK and not inner(number).is_loopback:
+            raise BadInput(f"The host {host!r:.80} is not this machine, which is all that --offline lets through.",
+                           "Name a server on this machine.")
+        if reach not in (LOOPBACK, PRIVATE) and not is_public(number):
             raise BadInput(f"The host {host!r:.80} lies inside a private network.", "Name one on the internet.")
     return found[0]
+
+
+Number = ipaddress.IPv4Address | ipaddress.IPv6Address
+NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+
+
+def inner(number: Number) -> Number:
+    """The IPv4 address that an IPv6 one stands for (mapped, 6to4, NAT64), else the address itself."""
+    if number.version == 4:
+        return number
+    if number in NAT64:
+        return ipaddress.IPv4Address(int(number) & 0xFFFFFFFF)
+    return number.ipv4_mapped or number.sixtofour or number
+
+
+def is_public(number: Number) -> bool:
+    """Whether an address lies on the internet: not loopback, link-local, private, reserved or multicast."""
+    return all(each.is_global and not each.is_multicast for each in (number, inner(number))
+               if each.version == 4 or not each.ipv4_mapped)
 
 
 def key_for(provider: Provider, typed: str = "") -> str:
@@ -85,9 +107,10 @@ class Trouble(Exception):
 class Endpoint:
     """Generator over an endpoint; an answer that fails becomes an Output with its error, and the run goes on."""
 
-    def __init__(self, provider: Provider, key: str = "") -> None:
-        self.provider = checked(provider)
+    def __init__(self, provider: Provider, key: str, reach: str) -> None:
+        self.provider = checked(provider, reach)
         self._key = key_for(provider, key)
+        self._reach = reach
 
     def __repr__(self) -> str:
         return f"Endpoint({self.provider.id!r})"
@@ -126,7 +149,7 @@ class Endpoint:
         import httpx
 
         scheme, host, port, path = address(self.provider.base_url)
-        number = resolve(host, port)
+        number = resolve(host, port, self._reach)
         shown = f"[{number}]" if ":" in number else number
         headers = {"Host": f"{host}:{port}", "Content-Type": "application/json"}
         if self._key:

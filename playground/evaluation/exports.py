@@ -17,8 +17,9 @@ class Dumper(yaml.SafeDumper):
 
 
 def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """A string; as a block where it has lines and YAML allows it."""
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    """A string; as a block where it has lines and YAML allows it, escaped where it has line breaks of Unicode's."""
+    style = '"' if set(text) & set("\x85\u2028\u2029") else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 Dumper.add_representer(str, represent_text)

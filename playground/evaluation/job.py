@@ -42,6 +42,7 @@ def context_of(work: Work) -> Context:
     given = work.spec["settings"]
     context = build_context(Settings(
         device=given["device"], offline=given["offline"], memory_budget=given["memory_budget"],
-        models_dir=Path(given["models_dir"]) if given["models_dir"] else None,
+        models_dir=Path(given["models_dir"]) if given["models_dir"] else None, endpoints=given["endpoints"],
+        share=given["share"],
         data_dir=work.folder.parent.parent))
     return replace(context, gate=PoliteGate(context.gate))

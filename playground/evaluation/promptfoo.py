@@ -14,6 +14,7 @@ from playground.errors import BadInput
 from playground.evaluation import kinds, plan, providers, yaml_nodes
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 from playground.evaluation.yaml_nodes import Issue, Node
+from playground.settings import OFF
 
 FILES = ("file://", "http://", "https://", "huggingface://", "package:", "exec:", "python:")
 ENDINGS = (".txt", ".json", ".csv", ".yaml", ".yml", ".py", ".js", ".ts", ".md", ".jsonl", ".xlsx")
@@ -24,8 +25,9 @@ TEST = ("description", "vars", "assert", "threshold", "options")
 
 @dataclass
 class Reader:
-    """Collects issues while a file is read."""
+    """Collects issues while a file is read; `reach` is how far endpoints may lie."""
 
+    reach: str = OFF
     issues: list[Issue] = field(default_factory=list)
     templates: dict[str, Node] = field(default_factory=dict)
 
@@ -74,7 +76,7 @@ class Reader:
         """A provider with its settings, if it is one of ours."""
         settings = self.settings(config) if config else {}
         try:
-            return plan.checked_provider(providers.find(name, label, settings))
+            return plan.checked_provider(providers.find(name, label, settings, reach=self.reach))
         except BadInput as problem:
             self.note(node, f"{problem.what} It was left out.")
             return None
@@ -197,9 +199,12 @@ class Reader:
         return dict(self.templates[name].items())
 
 
-def read(text: Any) -> tuple[Plan, list[Issue]]:
-    """The plan of a file, and what in it is not supported, by line. BadInput with its line for what is broken."""
-    root, reader = yaml_nodes.parse(text), Reader()
+def read(text: Any, reach: str = OFF) -> tuple[Plan, list[Issue]]:
+    """The plan of a file, and what in it is not supported, by line. BadInput with its line for what is broken.
+
+    `reach` is how far the endpoints that it names may lie (Settings.reach).
+    """
+    root, reader = yaml_nodes.parse(text), Reader(reach)
     items = dict(root.items())
     reader.rest(TOP, items, "the key")
     reader.templates = dict(items["assertionTemplates"].items()) if "assertionTemplates" in items else {}

@@ -15,6 +15,7 @@ from playground.errors import BadInput
 from playground.evaluation import batch, endpoint
 from playground.evaluation.outputs import Check, Generator, Output, Request
 from playground.evaluation.plan import Provider
+from playground.settings import OFF
 from playground.text import language_model
 from playground.text.ngrams import corpora, generate, symbols
 from playground.weights import Progress, silent
@@ -24,8 +25,8 @@ NGRAM = "ngram:moby-dick:words:3"
 LOCAL = "local:"
 
 
-def find(name: str, label: str = "", settings: Mapping[str, Any] | None = None) -> Provider:
-    """A provider by its id. BadInput for one that is not here."""
+def find(name: str, label: str = "", settings: Mapping[str, Any] | None = None, *, reach: str = OFF) -> Provider:
+    """A provider by its id; `reach` is how far endpoints may lie. BadInput for one that is not here."""
     settings = dict(settings or {})
     if name.startswith("ngram:"):
         ngram_parts(name)
@@ -34,7 +35,7 @@ def find(name: str, label: str = "", settings: Mapping[str, Any] | None = None) 
         if not settings.get("base_url"):
             raise BadInput(f"The provider {name!r:.80} needs the internet and an account.",
                            "Give the address of an OpenAI-compatible endpoint (config: apiBaseUrl).")
-        return endpoint.checked(Provider(name, label, **settings))
+        return endpoint.checked(Provider(name, label, **settings), reach)
     if settings.pop("base_url", "") or settings.pop("key_variable", ""):
         raise BadInput(f"The provider {name!r:.80} takes no address.", "Only openai: providers have one.")
     known = language_model.names()
@@ -49,7 +50,7 @@ def generator(context: Context, provider: Provider, key: str = "", progress: Pro
     if provider.id.startswith("ngram:"):
         return Counts(context, provider)
     if provider.id.startswith("openai:"):
-        return endpoint.Endpoint(provider, key)
+        return endpoint.Endpoint(provider, key, context.settings.reach)
     return Local(context, provider, progress)
 
 

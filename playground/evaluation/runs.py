@@ -59,7 +59,8 @@ def add(context: Context, filled: Sheet, visitor: str, *, here: bool, issues: tu
     settings = context.settings
     spec = {"plan": filled.plan.to_json(), "issues": list(issues), "settings": {
         "device": settings.device, "offline": settings.offline, "memory_budget": settings.memory_budget,
-        "models_dir": str(settings.models_dir) if settings.models_dir else None}}
+        "models_dir": str(settings.models_dir) if settings.models_dir else None,
+        "endpoints": settings.endpoints, "share": settings.share}}
     jobs = context.jobs
     if not here:
         job = jobs.submit(KIND, spec, visitor)

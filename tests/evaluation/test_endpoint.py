@@ -1,5 +1,7 @@
 """An OpenAI-compatible endpoint: a stub on loopback that answers, fails, hangs, redirects and says rubbish."""
 
+import dataclasses
+import ipaddress
 import json
 import re
 import threading
@@ -9,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from playground.errors import BadInput
-from playground.evaluation import endpoint, exports, plan, promptfoo, providers, results, runs
+from playground.evaluation import endpoint, exports, job, plan, promptfoo, providers, results, runs
 from playground.evaluation.outputs import Request, never
 from playground.evaluation.plan import Case, Plan, Prompt, Provider
 
@@ -58,9 +60,7 @@ class Stub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    """The stub, and endpoints allowed, on this machine too."""
-    monkeypatch.setattr(endpoint, "ALLOWED", True)
-    monkeypatch.setattr(endpoint, "PRIVATE", True)
+    """The stub: a server on this machine, as a local one of an operator is."""
     monkeypatch.setattr(endpoint, "WAIT", 0.01)
     made = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
     made.seen = []
@@ -72,7 +72,7 @@ def server(monkeypatch):
 
 
 def ask(server, model, prompt="Hello", key=KEY, **settings):
-    source = endpoint.Endpoint(Provider(f"openai:{model}", base_url=server.url, **settings), key)
+    source = endpoint.Endpoint(Provider(f"openai:{model}", base_url=server.url, **settings), key, "private")
     ((_, output),) = source.generate([Request("k", prompt, 7)], never)
     return output
 
@@ -117,15 +117,22 @@ def test_an_endpoint_that_is_not_there_is_said(server):
     port = server.server_port
     server.shutdown()
     server.server_close()
-    source = endpoint.Endpoint(Provider("openai:x", base_url=f"http://127.0.0.1:{port}/v1"), KEY)
+    source = endpoint.Endpoint(Provider("openai:x", base_url=f"http://127.0.0.1:{port}/v1"), KEY, "private")
     ((_, output),) = source.generate([Request("k", "Hello", 0)], never)
     assert "cannot be reached" in output.error
 
 
-def test_the_key_is_nowhere_but_in_the_request(server, context, caplog, tmp_path):
+@pytest.fixture
+def allowing(context):
+    """The engine of an operator who allows endpoints, offline: those on this machine."""
+    return dataclasses.replace(context, settings=dataclasses.replace(context.settings, endpoints="private"))
+
+
+def test_the_key_is_nowhere_but_in_the_request(server, allowing, caplog):
     """Outputs, errors, exports, the store, the job's row and the log: none holds it."""
     caplog.set_level(0)
     models = tuple(Provider(f"openai:{name}", base_url=server.url) for name in ("gpt", "echo", "refuses", "huge"))
+    context = allowing
     filled, cost = runs.sized(context, Plan((Prompt("Say {{a}}"),), models, (Case({"a": "hi"}),)))
     assert runs.is_small(cost, filled)
     kept = runs.add(context, filled, "ada", here=True)
@@ -133,7 +140,7 @@ def test_the_key_is_nowhere_but_in_the_request(server, context, caplog, tmp_path
         pass
     run = kept.run()
     texts = [exports.to_csv(run), exports.to_json(run), exports.to_yaml(run.plan), caplog.text,
-             json.dumps(context.jobs.get(kept.id).spec), repr(endpoint.Endpoint(models[0], KEY)),
+             json.dumps(context.jobs.get(kept.id).spec), repr(endpoint.Endpoint(models[0], KEY, "private")),
              json.dumps(results.to_json(run))]
     texts += [path.read_bytes().decode("latin-1") for path in kept.job.folder.iterdir() if path.is_file()]
     assert not [text for text in texts if KEY in text]
@@ -144,23 +151,73 @@ def test_the_key_is_nowhere_but_in_the_request(server, context, caplog, tmp_path
 def test_endpoints_are_off_unless_allowed():
     with pytest.raises(BadInput, match="does not go there"):
         providers.find("openai:gpt", "", {"base_url": "https://example.com/v1"})
+    text = "prompts: [a]\nproviders: [{id: openai:gpt, config: {apiBaseUrl: https://example.com/v1}}]\ntests: [{}]"
+    asked, issues = promptfoo.read(text)
+    assert asked.providers[0].id == providers.DEFAULT and "does not go there" in str(issues[0])
+    assert promptfoo.read(text, "public")[0].providers[0].id == "openai:gpt"
+
+
+def test_a_run_from_a_time_when_endpoints_were_allowed_does_not_go_there_now(server, allowing, context):
+    filled, _ = runs.sized(allowing, Plan((Prompt("Say {{a}}"),), (Provider("openai:gpt", base_url=server.url),),
+                                          (Case({"a": "hi"}),)))
+    kept = runs.add(allowing, filled, "ada", here=True)
+    with pytest.raises(BadInput, match="does not go there"):
+        list(runs.here(context, runs.find(context, kept.id), KEY))
+    assert not server.seen
+    for _ in runs.here(allowing, runs.find(allowing, kept.id), KEY):
+        pass
+    assert len(server.seen) == 1
+    context.jobs.delete(kept.id)
+
+
+def test_a_process_of_its_own_gets_the_same_reach(server, allowing):
+    filled, _ = runs.sized(allowing, Plan((Prompt("Say {{a}}"),), (Provider("openai:gpt", base_url=server.url),),
+                                          (Case({"a": "hi"}),)))
+    kept = runs.add(allowing, filled, "ada", here=True)
+
+    class Told:
+        spec, folder = kept.job.spec, kept.job.folder
+
+    assert job.context_of(Told).settings.reach == allowing.settings.reach == "loopback"
+    allowing.jobs.delete(kept.id)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.1", "192.168.1.1", "169.254.169.254", "[::1]",
                                   "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433"])
-def test_addresses_inside_the_network_are_refused(monkeypatch, host):
-    monkeypatch.setattr(endpoint, "ALLOWED", True)
-    source = endpoint.Endpoint(Provider("openai:x", base_url=f"http://{host}:9/v1"), KEY)
+def test_addresses_inside_the_network_are_refused(host):
+    source = endpoint.Endpoint(Provider("openai:x", base_url=f"http://{host}:9/v1"), KEY, "public")
     ((_, output),) = source.generate([Request("k", "Hello", 0)], never)
     assert "private network" in output.error or "not known" in output.error
 
 
 @pytest.mark.parametrize("url", ["ftp://host/v1", "https://user:pass@host/v1", "https://host/v1?key=x", "host", "",
                                  "http://host:99999/v1", "file:///etc/passwd"])
-def test_addresses_that_are_none_are_refused(monkeypatch, url):
-    monkeypatch.setattr(endpoint, "ALLOWED", True)
+def test_addresses_that_are_none_are_refused(url):
     with pytest.raises(BadInput):
-        endpoint.checked(Provider("openai:x", base_url=url))
+        endpoint.checked(Provider("openai:x", base_url=url), "private")
+
+
+@pytest.mark.parametrize(("number", "public"), [
+    ("8.8.8.8", True), ("2606:4700::1111", True), ("::ffff:8.8.8.8", True), ("64:ff9b::808:808", True),
+    ("127.0.0.1", False), ("10.1.2.3", False), ("169.254.169.254", False), ("100.64.0.1", False), ("0.0.0.0", False),
+    ("224.0.0.1", False), ("::1", False), ("fe80::1", False), ("fd00::1", False), ("ff02::1", False),
+    ("::ffff:127.0.0.1", False), ("64:ff9b::7f00:1", False), ("2002:7f00:1::", False)])
+def test_which_addresses_lie_on_the_internet(number, public):
+    assert endpoint.is_public(ipaddress.ip_address(number)) is public
+
+
+def test_offline_lets_through_this_machine_alone(monkeypatch):
+    assert endpoint.resolve("127.0.0.1", 80, "loopback") == "127.0.0.1"
+    for host in ("10.0.0.1", "8.8.8.8"):
+        with pytest.raises(BadInput, match="offline"):
+            endpoint.resolve(host, 80, "loopback")
+
+
+def test_a_name_that_leads_to_both_worlds_is_refused(monkeypatch):
+    found = [(2, 1, 6, "", ("8.8.8.8", 80)), (2, 1, 6, "", ("10.0.0.1", 80))]
+    monkeypatch.setattr(endpoint.socket, "getaddrinfo", lambda *_, **__: found)
+    with pytest.raises(BadInput, match="private network"):
+        endpoint.resolve("both.example", 80, "public")
 
 
 def test_the_operators_key_goes_to_the_operators_address_alone(monkeypatch):
@@ -168,9 +225,8 @@ def test_the_operators_key_goes_to_the_operators_address_alone(monkeypatch):
     monkeypatch.setenv(endpoint.URL_VARIABLE, "https://mine.example/v1/")
     assert endpoint.key_for(Provider("openai:x", base_url="https://mine.example/v1")) == KEY
     assert endpoint.key_for(Provider("openai:x", base_url="https://evil.example/v1")) == ""
-    monkeypatch.setattr(endpoint, "ALLOWED", True)
     with pytest.raises(BadInput, match="HOME"):
-        endpoint.checked(Provider("openai:x", base_url="https://host/v1", key_variable="HOME"))
+        endpoint.checked(Provider("openai:x", base_url="https://host/v1", key_variable="HOME"), "public")
 
 
 def test_a_key_in_a_file_is_not_read():
