@@ -20,7 +20,10 @@ whether it agrees with you ([Cohen 1960](https://doi.org/10.1177/001316446002000
 **Checks.** BLEU ([Papineni et al. 2002](https://aclanthology.org/P02-1040/)) as sacreBLEU computes it, ROUGE-1 as F1
 ([Lin 2004](https://aclanthology.org/W04-1013/)), edit distance
 ([Levenshtein 1966](https://en.wikipedia.org/wiki/Levenshtein_distance)), cosine of MiniLM vectors, perplexity of the
-output under the model that wrote it. A case passes when all its checks do. The format of the YAML is
+output under the model that wrote it. For pictures: the cosine with a reference in a fixed space of outlines and
+colours ([Dalal & Triggs 2005](https://doi.org/10.1109/CVPR.2005.177)), the cosine of CLIP's vectors of picture and
+caption ([Radford et al. 2021](https://arxiv.org/abs/2103.00020)), and your own check list. What could not be measured,
+or waits for you, is neither a pass nor a failure. A case passes when all its checks do. The format of the YAML is
 [promptfoo's](https://www.promptfoo.dev/docs/configuration/reference/); its scripts, files and cloud models are listed
 as not supported, line by line.
 
@@ -39,5 +42,7 @@ LESSONS = (
     ("Story writing", "**Repeat before you believe.** With a temperature, one sample is luck; look at several seeds."),
     ("Education: grade an answer", "**Check the grader.** A model that always says the same passes half of a balanced "
      "set."),
+    ("Beach, shark, umbrella, lighthouse", "**Count what is there.** By hand, and over several seeds: "
+     "a pretty picture can leave out half of what was asked for."),
     ("Health: plain language", "**Read what passed.** A check that passes is not a text that is right."),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from playground.context import Context
-from playground.errors import BadInput
+from playground.errors import BadInput, PlaygroundError
 from playground.evaluation import library, plan, promptfoo, runs
 from playground.evaluation.plan import Cell, Plan
 from playground.evaluation.results import Result, Run
@@ -19,13 +19,16 @@ from playground.evaluation.runs import Kept
 from playground.evaluation.work import Progress
 from playground.jobs import ENDED, RESUMABLE
 from tabs import _evaluation_html as pages
+from tabs import _evaluation_pictures as drawn_pages
 from tabs import _ui
 from tabs._evaluation_form import Form, values, with_endpoint
+from tabs._evaluation_story import parting, story
 
 SLUG = "prompt-evaluation"
 LOOK_EVERY = 1.0  # seconds between two looks at a job
 SHOW_EVERY = 2.0  # seconds between two pictures of an unfinished matrix
 OUTPUTS = 9  # of Desk.shown
+ANSWERS = {"yes": True, "no": False, "": None}  # to an item of a check list
 
 
 class Desk:
@@ -57,12 +60,16 @@ class Desk:
         """Does a run that belongs to this process, or watches one of its own process, to its end."""
         begun, shown = time.monotonic(), 0.0
         here = kept.job.state in RESUMABLE
-        for now in runs.here(self.context, kept, key) if here else self.watch(kept):
-            if now and time.monotonic() - shown < SHOW_EVERY:
-                yield (kept.id, pages.progress(now, kept), *[gr.skip()] * (OUTPUTS - 2))
-            else:
-                shown = time.monotonic()
-                yield self.unfinished(kept, now, view)
+        try:
+            for now in runs.here(self.context, kept, key) if here else self.watch(kept):
+                if now and time.monotonic() - shown < SHOW_EVERY:
+                    yield (kept.id, pages.progress(now, kept), *[gr.skip()] * (OUTPUTS - 2))
+                else:
+                    shown = time.monotonic()
+                    yield self.unfinished(kept, now, view)
+        except PlaygroundError as problem:  # a model that is not here, say: the form stays, the reason stands in place
+            yield self.shown(runs.find(self.context, kept.id), view, problem=problem)
+            return
         yield self.shown(runs.find(self.context, kept.id), view, seconds=time.monotonic() - begun if here else None)
 
     def watch(self, kept: Kept) -> Iterator[Progress | None]:
@@ -81,23 +88,30 @@ class Desk:
         return (kept.id, status, "", no_chart(), pages.matrix(run, view), "", "", link(kept.id),
                 gr.Button(visible=False))
 
-    def shown(self, kept: Kept, view: str, seconds: float | None = None) -> tuple:
-        """A run as it is: finished, or stopped somewhere."""
+    def shown(self, kept: Kept, view: str, seconds: float | None = None,
+              problem: PlaygroundError | None = None) -> tuple:
+        """A run as it is: finished, or stopped somewhere, perhaps by a problem."""
         run = kept.run()
-        if not run.complete:
-            status = pages.progress(None, kept) + pages.note("What it has is kept; it can go on where it was.")
-            return (kept.id, status, "", no_chart(), pages.matrix(run, view), "", "", link(kept.id),
-                    gr.Button(visible=kept.job.state in RESUMABLE))
         first = self.telling(run)
-        return (kept.id, pages.finished(kept, run, seconds), pages.verdicts(run),
-                gr.Plot(pages.chart(run), visible=True),
-                pages.matrix(run, view, first.cell.id), pages.story(run, first), parted(run, first), link(kept.id),
-                gr.Button(visible=False))
+        if not run.complete:
+            status = pages.trouble(problem) if problem else pages.progress(None, kept)
+            status += pages.note("What it has is kept; it can go on where it was.")
+            return (kept.id, status, "", no_chart(), pages.matrix(run, view), story(run, first), "", link(kept.id),
+                    gr.Button(visible=kept.job.state in RESUMABLE))
+        return (kept.id, pages.finished(kept, run, seconds), *self.rated(run), pages.matrix(run, view, first.cell.id),
+                story(run, first), parted(run, first), link(kept.id), gr.Button(visible=False))
+
+    def rated(self, run: Run) -> tuple:
+        """What is known so far: verdicts and chart."""
+        known = any(each.rate.trials for each in run.summaries())
+        return pages.verdicts(run), gr.Plot(pages.chart(run), visible=True) if known else no_chart()
 
     def telling(self, run: Run) -> Result:
-        """The cell to open first: a failure where there is one."""
+        """The cell to open first: a failure where there is one, else one that waits for the visitor."""
         everything = list(run.results.values())
-        return next((each for each in everything if each.passed is False), everything[0])
+        failed = (each for each in everything if each.passed is False)
+        waits = (each for each in everything if each.score and each.passed is None)
+        return next(failed, None) or next(waits, everything[0])
 
     # ---- handlers
 
@@ -105,13 +119,14 @@ class Desk:
         """The button Run: `filled` is the endpoint's address, model and key, then the form."""
         url, name, key, *form = filled
         asked = with_endpoint(Form.of(form).plan(), url, name, self.context.settings.reach)
-        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view, key=key or "")
+        yield from announced(self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
+                                        key=key or ""))
 
     def run_yaml(self, previous: str, view: str, agreed: bool, request: gr.Request, text: str) -> Iterator[tuple]:
         """The button that runs the YAML."""
         asked, issues = promptfoo.read(text, self.context.settings.reach)
-        yield from self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
-                              issues=tuple(map(str, issues)))
+        yield from announced(self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
+                                        issues=tuple(map(str, issues))))
 
     def run_example(self, example: library.Example, visitor: str, view: str) -> Iterator[tuple]:
         """An example; what was written for it before is taken over."""
@@ -125,7 +140,7 @@ class Desk:
         if kept.job.state in RESUMABLE and not runs.is_small(runs.work.estimate(self.context, kept.sheet), kept.sheet):
             self.context.jobs.resume(kept.id)
             kept = self.kept(run_id)
-        yield from self.follow(kept, view)
+        yield from announced(self.follow(kept, view))
 
     def stop(self, run_id: str, view: str) -> tuple:
         """Stops a run; what it has is kept."""
@@ -145,6 +160,10 @@ class Desk:
             return
         kept = self.kept(query["run"])
         form, notes = values(kept.sheet.plan)
+        if kept.job.state not in ENDED:  # in a process of its own: it is followed to its end
+            for outputs in self.follow(kept, view):
+                yield form, outputs
+            kept = self.kept(kept.id)
         outputs = self.shown(kept, view)
         yield form, (outputs[0], outputs[1] + "".join(map(pages.note, notes)), *outputs[2:])
 
@@ -152,7 +171,7 @@ class Desk:
         """Opens a cell: matrix, story, parted text, cell id."""
         run = self.kept(run_id).run()
         result = self.result(run, cell)
-        return pages.matrix(run, view, cell), pages.story(run, result), parted(run, result), cell
+        return pages.matrix(run, view, cell), story(run, result), parted(run, result), cell
 
     def thumb(self, run_id: str, view: str, cell: str, up: bool | None) -> tuple:
         """Keeps the visitor's own judgement of a cell, and shows it."""
@@ -160,6 +179,20 @@ class Desk:
         self.result(kept.run(), cell)
         kept.store.thumb(cell, up)
         return self.look(run_id, view, cell)
+
+    def tick(self, run_id: str, view: str, cell: str, item: str, seen: str) -> tuple:
+        """Keeps what the visitor sees of a check list: verdicts, chart, and what `look` gives."""
+        kept = self.kept(run_id)
+        lists = drawn_pages.by_hand((self.result(kept.run(), cell).score or {}).get("verdicts", ()))
+        if item not in {part["wanted"] for each in lists for part in each["parts"]} or seen not in ANSWERS:
+            raise BadInput("The check list has no such item.", "Click an output of the matrix again.")
+        kept.store.tick(cell, item, ANSWERS[seen])
+        return *self.rated(kept.run()), *self.look(run_id, view, cell)
+
+    def delete(self, run_id: str) -> tuple:
+        """Removes a run with all that belongs to it."""
+        self.context.jobs.delete(self.kept(run_id).id)
+        return "", pages.note("The run is deleted."), "", no_chart(), "", "", "", "", gr.Button(visible=False)
 
     # ---- what handlers are made of
 
@@ -179,6 +212,12 @@ class Desk:
         return found
 
 
+def announced(frames: Iterator[tuple]) -> Iterator[tuple]:
+    """What a visitor started, with the mark that brings its link into the address bar: a reload finds it again."""
+    for outputs in frames:
+        yield outputs[0], outputs[1] + pages.linked(link(outputs[0])), *outputs[2:]
+
+
 def no_chart() -> gr.Plot:
     """The place of the chart while there is nothing to draw."""
     return gr.Plot(None, visible=False)
@@ -193,7 +232,7 @@ def parted(run: Run, result: Result) -> str:
     """The prompt with the output up to where it parts from another one: for the next-token tab."""
     if result.output is None:
         return result.prompt
-    _, common = pages.parting(run, result)
+    _, common = parting(run, result)
     return result.prompt + result.output.text[:common]
 
 

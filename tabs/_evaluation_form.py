@@ -7,16 +7,18 @@ import gradio as gr
 
 from playground import checks
 from playground.errors import BadInput
-from playground.evaluation import cases, kinds, plan, providers, render, scores
+from playground.evaluation import cases, kinds, pictures, plan, providers, render, scores
 from playground.evaluation.library import Check, Example
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 from playground.evaluation.results import letters
 from playground.settings import OFF
+from tabs import _evaluation_references as references
 
 PROMPTS, CHECKS = 3, 3
 NO_CHECK = ""
 PARTING = " | "  # between stop strings
-FIELDS = PROMPTS + 1 + 3 * CHECKS + 7
+SETTINGS = 7
+FIELDS = PROMPTS + 1 + 3 * CHECKS + SETTINGS + references.FIELDS
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,21 @@ class Form:
     repeats: int
     seed: int
     judge: str
+    steps: int
+    guidance: float
+    pictures: dict[str, str]
 
     @classmethod
     def of(cls, values: list[Any]) -> "Form":
         """From the components' values. BadInput for a check that is not complete."""
         prompts, table, rest = values[:PROMPTS], values[PROMPTS], values[PROMPTS + 1:]
         chosen = [rest[start:start + 3] for start in range(0, 3 * CHECKS, 3)]
-        models, temperature, tokens, stop, repeats, seed, judge = rest[3 * CHECKS:]
+        models, temperature, tokens, stop, repeats, seed, judge, *drawing = rest[3 * CHECKS:]
         return cls(tuple(prompts), [str(name) for name in table.columns], table.values.tolist(),
                    tuple(Check(kind, value or "", kinds.number((threshold or "").strip()))
                          for kind, value, threshold in chosen if kind),
-                   tuple(models or ()), temperature, tokens, stop or "", repeats, seed, judge or "")
+                   tuple(models or ()), temperature, tokens, stop or "", repeats, seed, judge or "",
+                   *drawing[:2], drawing[2] or {})
 
     def plan(self, description: str = "") -> Plan:
         """As a plan. BadInput says what is missing."""
@@ -52,15 +58,20 @@ class Form:
         if issues:
             raise BadInput(str(issues[0].words).capitalize(), "Rename or remove it.")
         assertions = tuple(self.with_judge(each.assertion()) for each in self.checks)
-        stops = tuple(each.replace("\\n", "\n") for each in self.stop.split(PARTING) if each)
-        return Plan(
+        return pictures.gathered(Plan(
             tuple(Prompt(text) for text in self.prompts if text and text.strip()),
-            tuple(providers.find(each, "", {"temperature": self.temperature, "max_tokens": self.max_tokens,
-                                            "stop": stops}) for each in self.models),
+            tuple(providers.find(each, "", self.settings(each)) for each in self.models),
             tuple(Case(case.variables, (*assertions, *case.assertions), case.description, case.threshold)
                   for case in found),
-            checks.whole(self.repeats, "The number of repeats", 1, plan.MOST_REPEATS), self.seed, description)
+            checks.whole(self.repeats, "The number of repeats", 1, plan.MOST_REPEATS), self.seed, description,
+            pictures=pictures.checked(self.pictures)))
 
+    def settings(self, model: str) -> dict[str, Any]:
+        """What a model is told of the form: how to write, or how to draw."""
+        stops = tuple(each.replace("\\n", "\n") for each in self.stop.split(PARTING) if each)
+        told = {"temperature": self.temperature, "max_tokens": self.max_tokens, "stop": stops,
+                "steps": self.steps or 0, "guidance": self.guidance or None}
+        return {name: value for name, value in told.items() if name not in providers.useless(model, told)}
 
     def with_judge(self, assertion: Assertion) -> Assertion:
         """An assertion with the judge's prompt as it stands in the form."""
@@ -84,16 +95,20 @@ def values(asked: Plan) -> tuple[list[Any], list[str]]:
     except BadInput as problem:
         notes.append(f"{problem.what} {problem.remedy}")
         header, rows = cases.table([Case(case.variables, (), case.description) for case in asked.cases])
-    first = asked.providers[0]
-    if any(same_settings(each) != same_settings(first) for each in asked.providers):
+    first = next((each for each in asked.providers if not each.draws), Provider(""))
+    if len({same_settings(each) for each in asked.providers}) > len({each.draws for each in asked.providers}):
         notes.append("The models have different settings; the form shows those of the first.")
+    offered = {identity for _, identity in providers.choices()}
+    if any(each.id not in offered for each in asked.providers):
+        notes.append("An endpoint is not part of the form: give its address, model and key again.")
     prompts = [each.text for each in asked.prompts[:PROMPTS]]
     chosen = [part for each in shared for part in (each.type, shown_value(each), shown_threshold(each))]
     stop = PARTING.join(each.replace("\n", "\\n") for each in first.stop)
+    known = [each.id for each in asked.providers if each.id in offered]
     return [*prompts, *[""] * (PROMPTS - len(prompts)), {"headers": header, "data": rows},
-            *chosen, *[NO_CHECK, "", ""] * (CHECKS - len(shared)), [each.id for each in asked.providers],
+            *chosen, *[NO_CHECK, "", ""] * (CHECKS - len(shared)), known,
             first.temperature, first.max_tokens, stop, asked.repeats, asked.seed,
-            next((each.prompt for each in shared if each.prompt), scores.JUDGE)], notes
+            next((each.prompt for each in shared if each.prompt), scores.JUDGE), *references.of(asked)], notes
 
 
 def shared_checks(asked: Plan) -> list[Assertion]:
@@ -125,7 +140,9 @@ def shown_threshold(each: Assertion) -> str:
 
 
 def same_settings(provider: Provider) -> tuple:
-    """What all models of a form share."""
+    """What all models of a form that write, or all that draw, share."""
+    if provider.draws:
+        return provider.steps, provider.guidance
     return provider.temperature, provider.top_k, provider.top_p, provider.max_tokens, provider.stop
 
 
@@ -158,7 +175,11 @@ def lay_out(example: Example) -> list[Any]:
     gr.Markdown("**Checks** of every output: which, against what value ({{variables}} are filled in), and with what "
                 "threshold, where it has one.", elem_classes="explainer")
     checked = [part for number in range(CHECKS) for part in check_row(number, filled[PROMPTS + 1 + 3 * number:])]
-    return [*prompts, table, *checked, *settings(filled[PROMPTS + 1 + 3 * CHECKS:])]
+    start = PROMPTS + 1 + 3 * CHECKS
+    written = settings(filled[start:start + SETTINGS])
+    drawn, own = references.lay_out(filled[start + SETTINGS:])
+    references.wire(own, drawn[-1], table, checked)
+    return [*prompts, table, *checked, *written, *drawn]
 
 
 def check_row(number: int, filled: list[Any]) -> list[Any]:
@@ -187,7 +208,7 @@ def with_endpoint(asked: Plan, url: str, name: str, reach: str) -> Plan:
     """The plan with a model at an endpoint as well, if one is named. BadInput where that is not allowed."""
     if not (url or "").strip():
         return asked
-    first = asked.providers[0] if asked.providers else Provider("")
+    first = next((each for each in asked.providers if not each.draws), Provider(""))
     outside = providers.find(f"openai:{(name or '').strip()}", "", {
         "base_url": url.strip(), "temperature": first.temperature, "max_tokens": first.max_tokens, "stop": first.stop},
         reach=reach)

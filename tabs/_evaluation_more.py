@@ -52,9 +52,10 @@ def build(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
 def _agreement(desk: Desk, parts: Parts) -> None:
     """The visitor's thumbs against the checks."""
     with gr.Accordion("Do the checks agree with you?", open=False) as fold:
-        gr.Markdown("Open outputs in the matrix and give thumbs, at least ten. Then see how often the checks say the "
-                    "same, and where the judge's threshold would fit you best.", elem_classes="explainer")
-        compute = gr.Button("Compare checks with my thumbs", size="sm")
+        gr.Markdown("Open outputs in the matrix and give thumbs, at least ten; a check list that you answered counts "
+                    "as one. Then see how often the checks say the same, and which threshold would fit you best.",
+                    elem_classes="explainer")
+        compute = gr.Button("Compare checks with what I said", size="sm")
         shown = gr.HTML(elem_id="agreement")
 
     def agree(run_id: str) -> str:
@@ -69,15 +70,15 @@ def agreement_html(run: Run) -> str:
     table, value = run.agreement()
     count = sum(map(sum, table))
     if not count:
-        return pages.note("No thumbs yet: click an output, then Good or Bad.")
+        return pages.note("Nothing to compare yet: click an output, then Good or Bad, or answer its check list. "
+                          "Outputs that no check could measure do not count.")
     agreed = table[0][0] + table[1][1]
     shown = "–" if value is None else f"{value:.2f}"
     rows = "".join(f"<tr><th>{name}</th><td>{line[0]}</td><td>{line[1]}</td></tr>"
                    for name, line in zip(("Good", "Bad"), table, strict=True))
     few = "" if count >= 10 else " Too few to rely on: give some more."
-    best = results.best_threshold(run.judged())
-    fits = "" if best is None else (f" With a threshold of {best[0]:.2f} on its share of yes, the judge would agree "
-                                    f"with {100 * best[1]:.0f} % of them.")
+    fits = "".join(f" With a threshold of {best[0]:.2f} on {words}, it would agree with {100 * best[1]:.0f} % of them."
+                   for kind, words in results.GRADED.items() if (best := results.best_threshold(run.judged(kind))))
     return (f'<table class="table"><thead><tr><th></th><th>checks pass</th><th>checks fail</th></tr></thead>'
             f"<tbody>{rows}</tbody></table>"
             f'<p class="note">Agreement {agreed} of {count}; Cohen\'s kappa <b>{shown}</b>: '

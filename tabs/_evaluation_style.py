@@ -1,9 +1,17 @@
 """The look of the Prompt evaluation tab's own HTML, and how a click on a cell becomes an event."""
 
 CLICKS = """element.addEventListener('click', (event) => {
-    const hit = event.target.closest('[data-cell]');
-    if (hit) trigger('click', { cell: hit.dataset.cell });
+    const hit = event.target.closest('[data-cell], [data-tick]');
+    if (!hit) return;
+    const { cell, tick, item, seen } = hit.dataset;
+    trigger('click', cell ? { cell } : { cell: tick, item, seen });
 });"""
+
+# A run that was started here is in the address bar at once, so that a reload finds it again.
+SHOW_LINK = """new MutationObserver(() => {
+    const link = element.querySelector('[data-link]')?.dataset.link;
+    if (link && link !== location.search) history.replaceState(null, '', link);
+}).observe(element, { childList: true, subtree: true });"""
 
 CSS = """
 .matrix { overflow: auto; max-height: 34rem; border: 1px solid var(--border-color-primary);
@@ -24,7 +32,23 @@ CSS = """
 .cell.picked { outline: 2px solid #6366f1; outline-offset: -2px; }
 .cell .sign { font-weight: 600; margin-right: .3rem; }
 .cell.pass .sign { color: #0d9f70; } .cell.fail .sign { color: #ef4444; }
+.cell.open { border-left-color: #f59e0b; background: rgba(245,158,11,.12); }
+.cell.open .sign { color: #b45309; } .dark .cell.open .sign { color: #fbbf24; }
 .cell .rest { opacity: .6; }
+.drawn { display: inline-block; width: 6rem; height: 6rem; object-fit: contain; border-radius: 4px; margin: .15rem 0;
+         vertical-align: top; background: #fff; }
+.drawn.large { width: 12rem; height: 12rem; }
+.side-by-side { display: flex; flex-wrap: wrap; gap: .8rem; }
+.side-by-side figure { margin: 0; } .side-by-side figcaption { font-size: .8rem; color: var(--body-text-color-subdued);
+         max-width: 12rem; overflow-wrap: anywhere; }
+ul.ticks { list-style: none; margin: .2rem 0; padding: 0; font-size: .9rem; }
+ul.ticks li { margin: 0 0 .25rem; }
+.tick { min-width: 2rem; min-height: 1.8rem; border: 1px solid var(--border-color-primary); border-radius: 4px;
+        background: var(--background-fill-secondary); color: inherit; cursor: pointer; margin-right: .2rem; }
+.tick:hover, .tick:focus-visible { outline: 2px solid #6366f1; outline-offset: -1px; }
+.tick.yes[aria-pressed=true] { background: #0d9f70; color: #fff; }
+.tick.no[aria-pressed=true] { background: #dc2626; color: #fff; }
+.alert { border-left: 3px solid #ef4444; padding: .25rem .7rem; margin: .3rem 0; overflow-wrap: anywhere; }
 .note { color: var(--body-text-color-subdued); font-size: .85rem; margin: .4rem 0; }
 .note b { color: var(--body-text-color); }
 .verdict { border-left: 3px solid #f59e0b; padding: .25rem .7rem; margin: .3rem 0; }
@@ -40,6 +64,7 @@ CSS = """
                        text-align: left; vertical-align: top; overflow-wrap: break-word; max-width: 24rem; }
 .story tr, .matrix tr { border: 0 !important; }
 .story .good { color: #0d9f70; font-weight: 600; } .story .bad { color: #ef4444; font-weight: 600; }
+.story .open { color: #b45309; font-weight: 600; } .dark .story .open { color: #fbbf24; }
 .run-bar { height: .5rem; border-radius: 1rem; overflow: hidden; background: var(--border-color-primary);
            max-width: 30rem; margin: .3rem 0; }
 .run-bar i { display: block; height: 100%; background: #6366f1; }

@@ -12,7 +12,7 @@ from playground.evaluation import library, promptfoo, runs
 from tabs import _evaluation_form, _evaluation_more, _evaluation_style, _ui
 from tabs import _evaluation_html as pages
 from tabs._evaluation_course import HOW, LESSONS
-from tabs._evaluation_desk import OUTPUTS, Desk, limits, visitor_of
+from tabs._evaluation_desk import OUTPUTS, Desk, announced, limits, visitor_of
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Give several prompts the same test cases, score every answer, and see which prompt works "
@@ -47,7 +47,7 @@ def build(context: Context, shell: Shell) -> None:
         start = gr.Button("Run", variant="primary", min_width=120, elem_id="evaluation-run")
         stop = gr.Button("Stop", min_width=80)
         agreed = gr.Checkbox(label="Run large plans too", min_width=160, info=limits())
-    page, go_on, copy, send, thumbs = _results(form, agreed)
+    page, go_on, copy, send, delete, thumbs = _results(form, agreed)
     parts = _evaluation_more.Parts(page.run, form, page.lesson, start)
     code, run_code = _evaluation_more.build(desk, parts)
 
@@ -56,6 +56,7 @@ def build(context: Context, shell: Shell) -> None:
               _run(page, go_on.click, desk.go_on, [page.run, page.view]),
               *(_wire_example(desk, page, *pair) for pair in zip(examples, library.ALL, strict=True))]
     _ui.event(stop.click, desk.stop, [page.run, page.view], page.shown, cancels=events)
+    _ui.event(delete.click, desk.delete, [page.run], page.shown, cancels=events)
     _wire_looks(desk, page, thumbs)
     _wire_columns(form)
     _ui.copy_link(copy, page.shown[7])
@@ -78,7 +79,7 @@ def _examples() -> list[gr.Button]:
 def _results(form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
     """Everything below the button Run, and the buttons there."""
     lesson = _html("evaluation-lesson")
-    status = _html("evaluation-status")
+    status = _html("evaluation-status", js_on_load=_evaluation_style.SHOW_LINK)
     go_on = gr.Button("Go on with this run", visible=False, size="sm")
     with gr.Row():
         with gr.Column(scale=3, min_width=280):
@@ -87,16 +88,17 @@ def _results(form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
             chart = gr.Plot(show_label=False, container=False, elem_id="evaluation-chart")
     view = gr.Radio(list(pages.FILTERS), value=pages.ALL, label="Show", elem_id="evaluation-view")
     matrix = _html("evaluation-matrix", js_on_load=_evaluation_style.CLICKS)
-    story = _html("evaluation-story")
+    story = _html("evaluation-story", js_on_load=_evaluation_style.CLICKS)
     with gr.Row():
         up, down, none = (gr.Button(name, size="sm", min_width=90) for name in ("▲ Good", "▼ Bad", "No thumb"))
         send = gr.Button("Open in next token where it parts", size="sm", min_width=180)
         copy = gr.Button("Copy link to this run", size="sm", min_width=140)
+        delete = gr.Button("Delete this run", size="sm", min_width=110)
     run, cell = gr.State(""), gr.State("")
     parted, link = gr.Textbox(visible=False), gr.Textbox(visible=False)
     shown = [run, status, verdicts, chart, matrix, story, parted, link, go_on]
     page = Widgets(run, cell, form, agreed, lesson, view, shown, matrix, story, parted)
-    return page, go_on, copy, send, {up: True, down: False, none: None}
+    return page, go_on, copy, send, delete, {up: True, down: False, none: None}
 
 
 def _html(name: str, **options: Any) -> gr.HTML:
@@ -115,7 +117,7 @@ def _wire_example(desk: Desk, page: Widgets, button: gr.Button, example: library
 
     def run(view: str, request: gr.Request) -> Iterator[tuple]:
         first = (*filled, False, pages.lesson(example.lesson))
-        for outputs in desk.run_example(example, visitor_of(request), view):
+        for outputs in announced(desk.run_example(example, visitor_of(request), view)):
             yield *first, *outputs
             first = tuple(gr.skip() for _ in first)
 
@@ -136,7 +138,11 @@ def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None])
     def judged(up: bool | None, run_id: str, view: str, cell: str) -> tuple:
         return desk.thumb(run_id, view, cell or desk.telling(desk.kept(run_id).run()).cell.id, up)
 
+    def ticked(run_id: str, view: str, event: gr.EventData) -> tuple:
+        return desk.tick(run_id, view, str(event.cell), str(event.item), str(event.seen))
+
     _ui.event(page.matrix.click, clicked, [page.run, page.view], outputs, show_progress="hidden")
+    _ui.event(page.story.click, ticked, [page.run, page.view], [*page.shown[2:4], *outputs], show_progress="hidden")
     _ui.event(page.view.input, filtered, [page.run, page.view, page.cell], [page.matrix], show_progress="hidden")
     for button, up in thumbs.items():
         _ui.event(button.click, partial(judged, up), [page.run, page.view, page.cell], outputs, show_progress="hidden")

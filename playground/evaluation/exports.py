@@ -1,6 +1,7 @@
 """A run as a file: JSON with everything, CSV with a row a cell, YAML of the plan in promptfoo's format."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -9,6 +10,7 @@ from playground.evaluation import cases, kinds, results
 from playground.evaluation.plan import Assertion, Case, Plan, Provider
 from playground.evaluation.results import Run
 
+PICTURE_SIDE = 512  # pixels a side of a picture in a JSON file
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run a cell that begins with one
 
 
@@ -26,9 +28,17 @@ Dumper.add_representer(str, represent_text)
 Dumper.ignore_aliases = lambda self, data: True
 
 
+def to_data(run: Run, issues: Sequence[str] = ()) -> dict[str, Any]:
+    """Everything of a run for scripts, drawn pictures as data URIs."""
+    data = results.to_json(run, issues)
+    for each in data["results"]:
+        each["picture"] = run.album.uri(each["picture"], PICTURE_SIDE) if each["picture"] else ""
+    return data
+
+
 def to_json(run: Run) -> str:
-    """Everything of a run."""
-    return json.dumps(results.to_json(run), indent=2, ensure_ascii=False)
+    """Everything of a run, as a file."""
+    return json.dumps(to_data(run), indent=2, ensure_ascii=False)
 
 
 def to_csv(run: Run) -> str:
@@ -39,9 +49,11 @@ def to_csv(run: Run) -> str:
     rows = []
     for result in run.results.values():
         one = results.result_json(run, result)
-        failed = "; ".join(f"{each['type']}: {each['evidence']}" for each in one["assertions"] if not each["passed"])
+        failed = "; ".join(f"{each['type']}: {each['evidence']}" for each in one["assertions"]
+                           if each["passed"] is False)
+        shown = "(picture)" if one["picture"] else one["output"]
         rows.append([one["prompt"], one["provider"], one["case"] + 1, *(one["vars"].get(name, "") for name in names),
-                     one["repeat"] + 1, one["seed"], one["output"], one["pass"], one["score"], one["tokens"],
+                     one["repeat"] + 1, one["seed"], shown, one["pass"], one["score"], one["tokens"],
                      one["seconds"], failed or one["error"], one["thumb"]])
     return cases.write_csv(header, [[harmless(cell) for cell in row] for row in rows])
 
@@ -65,6 +77,8 @@ def to_yaml(plan: Plan) -> str:
     else:
         shared = []
     data["tests"] = [case_yaml(each, shared) for each in plan.cases]
+    if plan.pictures:
+        data["pictures"] = plan.pictures
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -72,7 +86,7 @@ def provider_yaml(provider: Provider) -> Any:
     """A provider by its id, with the settings that are not the default."""
     plain = Provider(provider.id)
     names = {"temperature": "temperature", "top_k": "top_k", "top_p": "top_p", "max_tokens": "max_tokens",
-             "base_url": "apiBaseUrl", "key_variable": "apiKeyEnvar"}
+             "base_url": "apiBaseUrl", "key_variable": "apiKeyEnvar", "steps": "steps", "guidance": "guidance"}
     config = {theirs: getattr(provider, ours) for ours, theirs in names.items()
               if getattr(provider, ours) != getattr(plain, ours)}
     if provider.stop:

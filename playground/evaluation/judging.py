@@ -5,12 +5,13 @@ logits, nothing generated, nothing parsed. In the manner of Zheng et al. 2023 (a
 judges favour the answer that stands first: `swapped` asks about two answers in both orders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from playground.context import Context
-from playground.evaluation import batch, render, scores
+from playground.evaluation import batch, looking, render, scores
 from playground.evaluation.outputs import Check, Output, never
+from playground.evaluation.pictures import Album
 from playground.evaluation.plan import Case
 from playground.evaluation.scores import Measures
 from playground.text import language_model
@@ -52,26 +53,45 @@ class Preference:
         return (self.ab + 1 - self.ba) / 2
 
 
-def measure(context: Context, work: Sequence[tuple[Case, Output]], judge: str, check: Check = never) -> Measures:
-    """All that the assertions of these cases and outputs need from models, each question once."""
+def measure(context: Context, work: Sequence[tuple[Case, Output]], judge: str, check: Check = never, *,
+            album: Album | None = None, references: Mapping[str, str] | None = None) -> Measures:
+    """All that the assertions of these cases and outputs need from models, each question once.
+
+    `album` has the drawn pictures, `references` the pictures that they are compared with.
+    """
     pairs: dict[tuple[str, str], None] = {}
     questions: dict[str, None] = {}
+    seen: dict[str, dict[tuple[str, str], None]] = {"picture-similar": {}, "clip-score": {}}
     for case, output in work:
         if output.error:
             continue
         for each in scores.flat(case.assertions):
             value = render.fill(each.value, case.variables)
-            if each.kind == "similar":
+            if output.picture and each.kind in seen:
+                seen[each.kind][value, output.picture] = None
+            elif each.kind == "similar" and not output.picture:
                 pairs[value, output.text] = None
-            elif each.kind == "llm-rubric":
+            elif each.kind == "llm-rubric" and not output.picture:
                 questions[scores.judge_prompt(replace(each, value=value), output.text, case.variables)] = None
     measures = Measures()
+    look(context, measures, {kind: list(found) for kind, found in seen.items()}, check, album, references or {})
     if pairs:
         check()
         measures.cosines = cosines(context, list(pairs))
     if questions:
         measures.judged = dict(zip(questions, ask(context, list(questions), judge, check), strict=True))
     return measures
+
+
+def look(context: Context, measures: Measures, seen: Mapping[str, list[tuple[str, str]]], check: Check,
+         album: Album | None, references: Mapping[str, str]) -> None:
+    """Fills in what is measured of pictures: (reference or caption, picture) by the assertion's kind."""
+    if seen["picture-similar"]:
+        measures.likeness = looking.likeness(album, references, seen["picture-similar"])
+    if seen["clip-score"]:
+        measures.fits, why = looking.fits(context, album, seen["clip-score"], check)
+        if why:
+            measures.missing["clip-score"] = why
 
 
 def cosines(context: Context, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], float]:

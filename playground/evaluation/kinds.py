@@ -6,18 +6,22 @@ from typing import Any
 
 from playground.errors import BadInput
 from playground.evaluation.plan import Assertion
+from playground.evaluation.verdicts import CHECKLIST
 
-TEXT, LIST, NOTHING, SCHEMA, RANGE = "text", "list", "nothing", "schema", "range"
+TEXT, LIST, NOTHING, SCHEMA, RANGE, CAPTION = "text", "list", "nothing", "schema", "range", "caption"
+WORDS, PICTURE, ANY = "words", "picture", "any"  # what an assertion can look at
+PROMPT = "{{prompt}}"  # the prompt as it was sent
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What an assertion's value is, its default threshold (None: it has none), and what it says."""
+    """What an assertion's value is, what it says, its default threshold (None: it has none), what it looks at."""
 
     value: str
     words: str
     threshold: float | None = None
     ours: bool = False  # not a type of promptfoo
+    reads: str = WORDS
 
 
 KINDS = {
@@ -39,8 +43,13 @@ KINDS = {
     "rouge-n": Kind(TEXT, "ROUGE-1 F1 of the output against the value, 0 to 1", 0.75),
     "similar": Kind(TEXT, "cosine of the sentence vectors (MiniLM)", 0.75),
     "perplexity": Kind(NOTHING, "the model's perplexity of its own output is at most the threshold", 50.0),
-    "latency": Kind(NOTHING, "the output took at most so many milliseconds", 5000.0),
+    "latency": Kind(NOTHING, "the output took at most so many milliseconds", 5000.0, reads=ANY),
     "llm-rubric": Kind(TEXT, "a language model says yes rather than no, read from its logits", 0.5),
+    "picture-similar": Kind(TEXT, "the picture is like a reference picture in shapes and colours (cosine)", 0.8,
+                            ours=True, reads=PICTURE),
+    "clip-score": Kind(CAPTION, "CLIP finds that picture and caption fit (cosine); no value: the prompt", 0.25,
+                       ours=True, reads=PICTURE),
+    CHECKLIST: Kind(LIST, "you look at the output and tick what is in it", ours=True, reads=ANY),
 }
 ASSERT_SET = "assert-set"
 SHORT = re.compile(r"(?P<kind>[a-z][a-z-]*)(?:\((?P<threshold>[^)]*)\))?(?::\s*(?P<value>.*))?", re.DOTALL)
@@ -112,6 +121,8 @@ def made(kind: str, value: Any, threshold: float | None = None, negated: bool = 
         value = [str(each) for each in value]
     if wanted.value == RANGE:
         value = bounds(kind, value)
+    if wanted.value == CAPTION:
+        value = str(value) if value is not None and str(value).strip() else PROMPT
     if kind in ("latency", "perplexity") and threshold is None:
         threshold = wanted.threshold
     return Assertion(kind, str(value) if wanted.value == TEXT else value, threshold, negated=negated, **more)

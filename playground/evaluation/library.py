@@ -6,7 +6,8 @@ Each sets everything a form has. `lesson` says what to look at; it speaks of wha
 
 from dataclasses import dataclass, field
 
-from playground.evaluation import kinds, providers
+from playground.diffusion import models
+from playground.evaluation import kinds, pictures, providers
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 
 LINE, BLANK = "\n", "\n\n"
@@ -44,6 +45,8 @@ class Example:
     repeats: int = 1
     seed: int = 0
     models: tuple[str, ...] = field(default=(providers.DEFAULT,))
+    steps: int = 0  # of a picture; 0: the model's usual
+    discs: tuple[str, ...] = ()  # colours of reference pictures, called red-disc and so on
 
     def plan(self) -> Plan:
         """As a plan."""
@@ -52,10 +55,28 @@ class Example:
         found, _ = cases.read_table(self.header, self.rows)
         checks = tuple(check.assertion() for check in self.checks)
         return Plan(tuple(map(Prompt, self.prompts)),
-                    tuple(Provider(each, temperature=self.temperature, max_tokens=self.max_tokens, stop=self.stop)
-                          for each in self.models),
+                    tuple(map(self.provider, self.models)),
                     tuple(Case(case.variables, (*checks, *case.assertions), case.description) for case in found),
-                    self.repeats, self.seed, self.title)
+                    self.repeats, self.seed, self.title,
+                    pictures={f"{colour}-disc": disc(colour) for colour in self.discs})
+
+    def provider(self, name: str) -> Provider:
+        """A model with the settings that mean something to it."""
+        if Provider(name).draws:
+            return Provider(name, steps=self.steps)
+        return Provider(name, temperature=self.temperature, max_tokens=self.max_tokens, stop=self.stop)
+
+
+def disc(colour: str) -> str:
+    """A disc on white as a reference picture, 64 x 64, with soft edges."""
+    from PIL import Image, ImageDraw
+
+    large = Image.new("RGB", (4 * pictures.SIDE, 4 * pictures.SIDE), "white")
+    ImageDraw.Draw(large).ellipse((16, 16, 240, 240), fill=COLOURS[colour])
+    return pictures.as_uri(pictures.as_png(large.resize((pictures.SIDE, pictures.SIDE))))
+
+
+COLOURS = {"red": "#e53935", "blue": "#1e88e5", "green": "#43a047", "yellow": "#fdd835"}
 
 
 REVIEWS = (
@@ -193,5 +214,29 @@ APPLIED = (
         "a wrong rewording is worse than none.", max_tokens=28),
 )
 
-ALL = (*TEMPLATES, *APPLIED)
+PICTURES = (
+    Example("Beach, shark, umbrella, lighthouse", "Pictures", ("a photo of {{scene}}", "{{things}}"),
+            ("scene", "things"),
+            (("a beach with a shark, a red umbrella and a lighthouse", "beach, shark, red umbrella, lighthouse"),
+             ("a beach with umbrella", "beach, umbrella"), ("a shark", "shark"), ("a lighthouse", "lighthouse")),
+            (Check("checklist", "{{things}}"),),
+            "No program says what is in these pictures: you do. Open an output and answer its check list; the rates "
+            "fill in as you go. One thing alone often works. Four at once, in their places, do not, and what the model "
+            "never saw in training (a lighthouse) it cannot draw at all. Each prompt is drawn with two seeds.",
+            models=(models.POCKET,), steps=12, repeats=2),
+    Example("Close to a reference", "Pictures", ("{{colour}} circle", "a picture of a {{colour}} circle", "{{colour}}"),
+            ("colour", "reference"), tuple((colour, f"{colour}-disc") for colour in COLOURS),
+            (Check("picture-similar", "{{reference}}", 0.8),),
+            "Each picture is compared with a disc of its colour: outlines and colours at the same place, nothing that "
+            "knows what a circle is. A good picture of a smaller circle scores low; a bad one in the right place and "
+            "colour may pass.", models=(models.POCKET,), steps=12, discs=tuple(COLOURS)),
+    Example("CLIP as a judge", "Pictures", ("{{thing}}", "an emoji of a {{thing}}"),
+            ("thing",), (("shark",), ("pizza",), ("cat face",), ("rocket",)),
+            (Check("clip-score", "a picture of a {{thing}}", 0.25),),
+            "CLIP has seen millions of pictures with their captions and gives the cosine of the two. Where it is not "
+            "on this machine the outputs say so, and count as neither passed nor failed.",
+            models=(models.POCKET,), steps=12),
+)
+
+ALL = (*TEMPLATES, *APPLIED, *PICTURES)
 FIRST = TEMPLATES[0]

@@ -25,7 +25,8 @@ class Output:
     """What came. `seconds` from the start of its batch; `logprob` in nats at temperature 1, None where not known.
 
     `finish`: "end" (the model ended), "stop" (a stop string), "length" (max_tokens), "error" (see `error`).
-    `cut` counts tokens of the prompt that did not fit into the model's context.
+    `cut` counts tokens of the prompt that did not fit into the model's context. `picture` is the key of what was
+    drawn in the run's album; such an output has no text.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Output:
     finish: str = "length"
     cut: int = 0
     error: str = ""
+    picture: str = ""
 
 
 class Generator(Protocol):

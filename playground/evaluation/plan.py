@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from playground import checks
+from playground.diffusion import models, requests
 from playground.errors import BadInput
 from playground.text.next_token import sampling
 from playground.text.next_token.distribution import Controls
@@ -19,6 +20,7 @@ MOST_CELLS = 10_000  # a larger run is refused
 ASK_CELLS = 500  # a larger run is asked about first
 MOST_TOKENS = 500
 MOST_STOPS = 8
+MOST_PICTURES = 50  # references of a plan
 LABEL = 60  # characters of a label made from a prompt
 
 
@@ -62,7 +64,10 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Provider:
-    """A model by its id and how it writes: temperature 0 takes the likeliest token, `stop` strings end the text."""
+    """A model by its id and how it writes: temperature 0 takes the likeliest token, `stop` strings end the text.
+
+    A text-to-image model draws in `steps` with `guidance`; 0 and None stand for the model's usual ones.
+    """
 
     id: str
     label: str = ""
@@ -73,6 +78,13 @@ class Provider:
     stop: tuple[str, ...] = ()
     base_url: str = ""  # of an OpenAI-compatible endpoint
     key_variable: str = ""
+    steps: int = 0
+    guidance: float | None = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether its outputs are pictures."""
+        return self.id in models.names()
 
     @property
     def name(self) -> str:
@@ -82,7 +94,7 @@ class Provider:
     @property
     def repeats_itself(self) -> bool:
         """Whether each seed gives the same output."""
-        return self.temperature == 0 and not self.id.startswith("ngram:")
+        return self.temperature == 0 and not self.draws and not self.id.startswith("ngram:")
 
     @property
     def controls(self) -> Controls:
@@ -133,7 +145,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole run. The repeat r of every cell uses the seed `seed` + r, so that prompts meet the same luck."""
+    """A whole run. The repeat r of every cell uses the seed `seed` + r, so that prompts meet the same luck.
+
+    `pictures` are references by name, as data URIs of small PNG files.
+    """
 
     prompts: tuple[Prompt, ...]
     providers: tuple[Provider, ...]
@@ -142,6 +157,7 @@ class Plan:
     seed: int = 0
     description: str = ""
     judge: str = "gemma-3-270m"
+    pictures: dict[str, str] = field(default_factory=dict)
 
     def cells(self) -> Iterator[Cell]:
         """All cells, a case's prompts and repeats together."""
@@ -191,13 +207,24 @@ def checked_provider(provider: Provider) -> Provider:
     """A provider whose numbers are in range."""
     controls = Controls.checked(provider.temperature, provider.top_k, provider.top_p)
     tokens = checks.whole(provider.max_tokens, "The number of tokens", 1, MOST_TOKENS)
+    if provider.draws:
+        usual = models.find(provider.id)
+        drawn = requests.check("", model=provider.id, steps=provider.steps or usual.steps,
+                               guidance=usual.guidance if provider.guidance is None else provider.guidance)
+        return replace(provider, steps=drawn.steps if provider.steps else 0)
     if len(provider.stop) > MOST_STOPS or not all(isinstance(each, str) and each for each in provider.stop):
         raise BadInput("The stop strings cannot be used.", f"Give up to {MOST_STOPS} texts that are not empty.")
     return replace(provider, temperature=controls.temperature, top_k=controls.top_k, top_p=controls.top_p,
                    max_tokens=tokens)
 
 
+WRITING = ("id", "temperature", "top_k", "top_p", "max_tokens", "stop", "base_url")  # what changes an output
+DRAWING = ("id", "steps", "guidance")
+
+
 def generation_key(provider: Provider, prompt: str, seed: int) -> str:
     """What makes two generations the same: model, settings, prompt, and the seed where it matters. SHA-256."""
-    settings = {**asdict(provider), "label": "", "prompt": prompt, "seed": 0 if provider.repeats_itself else seed}
+    names = DRAWING if provider.draws else WRITING
+    settings = {name: value for name, value in asdict(provider).items() if name in names}
+    settings |= {"prompt": prompt, "seed": 0 if provider.repeats_itself else seed}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -2,7 +2,9 @@
 
 Read: description, prompts (texts, or id/label/raw), providers (ids, or id/label/config), defaultTest, tests with
 vars (lists of values are multiplied out), assert, threshold, description, options (rubricPrompt),
-assert-set, $ref to assertionTemplates, evaluateOptions.repeat. What else stands in the file is listed by its line.
+assert-set, $ref to assertionTemplates, evaluateOptions.repeat; beyond promptfoo: evaluateOptions.seed, and pictures,
+reference pictures by name as data URIs, which may also stand in vars and values. What else stands in the file is
+listed by its line.
 Source of the format: the reference at promptfoo.dev/docs/configuration.
 """
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.errors import BadInput
-from playground.evaluation import kinds, plan, providers, yaml_nodes
+from playground.evaluation import kinds, pictures, plan, providers, yaml_nodes
 from playground.evaluation.plan import Assertion, Case, Plan, Prompt, Provider
 from playground.evaluation.yaml_nodes import Issue, Node
 from playground.settings import OFF
@@ -19,7 +21,7 @@ from playground.settings import OFF
 FILES = ("file://", "http://", "https://", "huggingface://", "package:", "exec:", "python:")
 ENDINGS = (".txt", ".json", ".csv", ".yaml", ".yml", ".py", ".js", ".ts", ".md", ".jsonl", ".xlsx")
 TOP = ("description", "prompts", "providers", "targets", "defaultTest", "tests", "evaluateOptions",
-       "assertionTemplates")
+       "assertionTemplates", "pictures")
 TEST = ("description", "vars", "assert", "threshold", "options")
 
 
@@ -75,6 +77,9 @@ class Reader:
     def known_provider(self, node: Node, name: str, label: str, config: Node | None) -> Provider | None:
         """A provider with its settings, if it is one of ours."""
         settings = self.settings(config) if config else {}
+        for useless in providers.useless(name, settings):
+            self.note(config, f"config: {useless} means nothing to {name!r:.60} and was left out.")
+            del settings[useless]
         try:
             return plan.checked_provider(providers.find(name, label, settings, reach=self.reach))
         except BadInput as problem:
@@ -89,6 +94,8 @@ class Reader:
                 found["temperature" if key == "temperature" else "top_p"] = node.number(key)
             elif key in ("top_k", "topK", "max_tokens", "max_completion_tokens", "max_new_tokens"):
                 found["top_k" if key in ("top_k", "topK") else "max_tokens"] = int(node.number(key))
+            elif key in ("steps", "guidance"):
+                found[key] = int(node.number(key)) if key == "steps" else node.number(key)
             elif key == "stop":
                 found["stop"] = tuple(each.text("A stop string") for each in node.each())
             elif key in ("apiBaseUrl", "apiKeyEnvar"):
@@ -222,8 +229,9 @@ def read(text: Any, reach: str = OFF) -> tuple[Plan, list[Issue]]:
     made = Plan(tuple(each for each in prompts if each), tuple(models),
                 tuple(reader.tests(items.get("tests"), default)),
                 numbers.get("repeat", 1), numbers.get("seed", 0),
-                items["description"].text("The description") if "description" in items else "")
-    return plan.checked(made), sorted(set(reader.issues), key=lambda issue: issue.line)
+                items["description"].text("The description") if "description" in items else "",
+                pictures=pictures.checked(items["pictures"].plain() if "pictures" in items else {}))
+    return plan.checked(pictures.gathered(made)), sorted(set(reader.issues), key=lambda issue: issue.line)
 
 
 def is_file(text: str) -> bool:

@@ -1,6 +1,7 @@
-"""Who answers prompts: local language models, counts of a book, endpoints elsewhere. By id, as YAML names them.
+"""Who answers prompts: local models of language and of pictures, counts of a book, endpoints. By id, as in YAML.
 
     gemma-3-270m, or local:NAME      a language model of the catalog, batched
+    pocket-diffusion-64, or local:NAME   a text-to-image model of the catalog
     ngram:moby-dick:words:3          counts of a book: corpus, unit, n. The baseline that knows no meaning
     openai:MODEL, openai:chat:MODEL  an OpenAI-compatible endpoint (endpoint.py), where the operator allows it
 """
@@ -11,9 +12,11 @@ from typing import Any
 
 from playground import catalog, checks
 from playground.context import Context
+from playground.diffusion import models
 from playground.errors import BadInput
-from playground.evaluation import batch, endpoint
+from playground.evaluation import batch, drawing, endpoint
 from playground.evaluation.outputs import Check, Generator, Output, Request
+from playground.evaluation.pictures import Album
 from playground.evaluation.plan import Provider
 from playground.settings import OFF
 from playground.text import language_model
@@ -23,6 +26,8 @@ from playground.weights import Progress, silent
 DEFAULT = language_model.MODEL
 NGRAM = "ngram:moby-dick:words:3"
 LOCAL = "local:"
+FOR_TEXT = ("temperature", "top_k", "top_p", "max_tokens", "stop")
+FOR_PICTURES = ("steps", "guidance")
 
 
 def find(name: str, label: str = "", settings: Mapping[str, Any] | None = None, *, reach: str = OFF) -> Provider:
@@ -38,15 +43,23 @@ def find(name: str, label: str = "", settings: Mapping[str, Any] | None = None, 
         return endpoint.checked(Provider(name, label, **settings), reach)
     if settings.pop("base_url", "") or settings.pop("key_variable", ""):
         raise BadInput(f"The provider {name!r:.80} takes no address.", "Only openai: providers have one.")
-    known = language_model.names()
+    known = [*language_model.names(), *models.names()]
     short = name.removeprefix(LOCAL)
     if short not in known:
         raise BadInput(f"The provider {name!r:.80} is not available here.", f"Known: {', '.join([*known, NGRAM])}.")
     return Provider(short, label, **settings)
 
 
-def generator(context: Context, provider: Provider, key: str = "", progress: Progress = silent) -> Generator:
-    """What answers for a provider. `key` is an endpoint's, from the visitor or the operator."""
+def useless(name: str, settings: Mapping[str, Any]) -> list[str]:
+    """The settings that mean nothing to a provider: those of text for a model that draws, and the other way round."""
+    draws = name.removeprefix(LOCAL) in models.names()
+    return [each for each in settings if each in (FOR_TEXT if draws else FOR_PICTURES)]
+
+
+def generator(context: Context, provider: Provider, key: str, album: Album, progress: Progress = silent) -> Generator:
+    """What answers for a provider. `key` is an endpoint's, from the visitor or the operator; pictures go to `album`."""
+    if provider.draws:
+        return drawing.Painter(context, provider, album, progress)
     if provider.id.startswith("ngram:"):
         return Counts(context, provider)
     if provider.id.startswith("openai:"):
@@ -107,7 +120,16 @@ def ngram_parts(name: str) -> tuple[str, int]:
 
 
 def choices() -> list[tuple[str, str]]:
-    """(title, id) of what a form offers: language models, those that need no download first, then the baseline."""
+    """(title, id) of what a form offers: language models, the baseline, then models that draw; the small ones first."""
     entries = catalog.of_task(language_model.TASK)
     return [*((each.title if each.embedded else f"{each.title} (download {each.download / 1e6:,.0f} MB)", each.key)
-              for each in entries), ("Word trigrams of Moby-Dick (baseline)", NGRAM)]
+              for each in entries), ("Word trigrams of Moby-Dick (baseline)", NGRAM),
+            *((f"Pictures: {title_of(key)}", key) for key in models.names())]
+
+
+def title_of(key: str) -> str:
+    """A text-to-image model's name, and what it costs to get."""
+    if key == models.POCKET:
+        return "pocket model, 64 px"
+    entry = models.entry(key)
+    return f"{entry.title} (download {entry.download / 1e9:,.1f} GB)"

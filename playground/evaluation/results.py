@@ -5,12 +5,17 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from playground.evaluation import statistics
+from playground.evaluation import providers, statistics
 from playground.evaluation.outputs import Output
+from playground.evaluation.pictures import Album
 from playground.evaluation.plan import Cell, Plan, Provider
 from playground.evaluation.statistics import Paired, Rate
 from playground.evaluation.store import Store
+from playground.evaluation.verdicts import Score, aggregate, answered, flat
 from playground.evaluation.work import Sheet
+
+GRADED = {"llm-rubric": "the judge's share of yes", "clip-score": "CLIP's cosine",
+          "picture-similar": "the cosine with the reference"}  # checks whose threshold opinions can calibrate
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,23 @@ class Result:
         """Whether it passed; None while it is not known."""
         return self.score["passed"] if self.score else None
 
+    @property
+    def checked(self) -> bool | None:
+        """What the checks say without those that a human answers; None where they say nothing."""
+        verdicts = Score.of(self.score).verdicts if self.score else ()
+        if not any(each.by_hand for each in verdicts):
+            return self.passed
+        own = [each for each in verdicts if not each.by_hand and each.passed is not None]
+        return aggregate(own, None)[0] if own else None
+
+    @property
+    def opinion(self) -> bool | None:
+        """What the visitor says: by the thumb, else by a check list that is answered; None for nothing."""
+        if self.thumb is not None or not self.score:
+            return self.thumb
+        lists = [each.passed for each in Score.of(self.score).verdicts if each.by_hand]
+        return None if not lists or None in lists else all(lists)
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -46,10 +68,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class Run:
-    """A plan and what there is of its results."""
+    """A plan and what there is of its results; `album` has the pictures that were drawn."""
 
     plan: Plan
     results: dict[Cell, Result]
+    album: Album
 
     @property
     def complete(self) -> bool:
@@ -91,11 +114,11 @@ class Run:
         outputs = [each.output for each in results]
         metrics: dict[str, list[float]] = {}
         for each in results:
-            for verdict in each.score["verdicts"]:
-                if verdict["metric"]:
-                    metrics.setdefault(verdict["metric"], []).append(verdict["score"])
+            for verdict in flat(Score.of(each.score).verdicts):
+                if verdict.metric and verdict.score is not None:
+                    metrics.setdefault(verdict.metric, []).append(verdict.score)
         return Summary(prompt, provider, statistics.rate(shares, self.repeats(provider)),
-                       mean([each.score["score"] for each in results]),
+                       mean([each.score["score"] for each in results if each.score["score"] is not None]),
                        {name: mean(values) for name, values in metrics.items()},
                        mean([output.tokens for output in outputs]), mean([output.seconds for output in outputs]),
                        sum(bool(output.error) for output in outputs))
@@ -111,18 +134,19 @@ class Run:
                 for a in range(len(self.plan.prompts)) for b in range(a + 1, len(self.plan.prompts))]
 
     def agreement(self) -> tuple[list[list[int]], float | None]:
-        """The visitor's thumbs (rows: up, down) against passes (columns: pass, fail), and Cohen's kappa."""
+        """The visitor's opinion (rows: good, bad) against the checks (columns: pass, fail), and Cohen's kappa."""
         table = [[0, 0], [0, 0]]
         for result in self.results.values():
-            if result.thumb is not None and result.passed is not None:
-                table[not result.thumb][not result.passed] += 1
+            if result.opinion is not None and result.checked is not None:
+                table[not result.opinion][not result.checked] += 1
         return table, statistics.kappa(table)
 
-    def judged(self) -> list[tuple[float, bool]]:
-        """(the judge's share of yes, the visitor's thumb) of every cell that has both."""
-        return [(verdict["score"] if not verdict["type"].startswith("not-") else 1 - verdict["score"], result.thumb)
-                for result in self.results.values() if result.thumb is not None and result.score
-                for verdict in result.score["verdicts"] if verdict["type"].endswith("llm-rubric")]
+    def judged(self, kind: str) -> list[tuple[float, bool]]:
+        """(a check's score from 0 to 1, the visitor's opinion) of every cell that has both. `kind` is one of GRADED."""
+        return [(1 - verdict["score"] if verdict["type"].startswith("not-") else verdict["score"], result.opinion)
+                for result in self.results.values() if result.opinion is not None and result.score
+                for verdict in result.score["verdicts"]
+                if verdict["type"].removeprefix("not-") == kind and verdict["score"] is not None]
 
 
 def compared(first: Run, a: tuple[int, int], second: Run, b: tuple[int, int]) -> Paired:
@@ -147,10 +171,14 @@ def case_keys(plan: Plan) -> list[str]:
 
 def load(filled: Sheet, store: Store) -> Run:
     """What there is of a run."""
-    outputs, scores, thumbs = store.outputs(), store.scores(), store.thumbs()
+    outputs, scores, thumbs, ticks = store.outputs(), store.scores(), store.thumbs(), store.ticks()
+    for cell in filled.requests:
+        if cell.id in ticks and cell.id in scores:
+            limit = filled.plan.cases[cell.case].threshold
+            scores[cell.id] = answered(Score.of(scores[cell.id]), ticks[cell.id], limit).to_json()
     return Run(filled.plan, {
         cell: Result(cell, request.prompt, request.seed, outputs.get(request.key), scores.get(cell.id),
-                     thumbs.get(cell.id)) for cell, request in filled.requests.items()})
+                     thumbs.get(cell.id)) for cell, request in filled.requests.items()}, store.album)
 
 
 def letters(number: int) -> str:
@@ -164,9 +192,9 @@ def mean(values: Sequence[float]) -> float:
 
 
 def best_threshold(judged: Sequence[tuple[float, bool]]) -> tuple[float, float] | None:
-    """The threshold on the judge's share of yes that agrees most with the thumbs, and that agreement from 0 to 1.
+    """The threshold on a check's score that agrees most with the visitor, and that agreement from 0 to 1.
 
-    None without any thumbs.
+    None without any opinion.
     """
     if not judged:
         return None
@@ -187,6 +215,7 @@ def to_json(run: Run, issues: Sequence[str] = ()) -> dict[str, Any]:
         "providers": [provider_json(each) for each in plan.providers],
         "stats": {"cells": plan.size, "passed": sum(bool(each.passed) for each in run.results.values()),
                   "failed": sum(each.passed is False for each in run.results.values()),
+                  "open": sum(each.passed is None for each in run.results.values()),
                   "errors": sum(bool(each.output and each.output.error) for each in run.results.values()),
                   "complete": run.complete},
         "summary": [summary_json(run, each) for each in run.summaries()],
@@ -195,8 +224,10 @@ def to_json(run: Run, issues: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def provider_json(provider: Provider) -> dict[str, Any]:
-    """A provider without what is empty."""
-    return {key: value for key, value in asdict(provider).items() if value not in ("", ())}
+    """A provider without what is empty, or means nothing to it."""
+    settings = asdict(provider)
+    unused = providers.useless(provider.id, settings)
+    return {key: value for key, value in settings.items() if value not in ("", ()) and key not in unused}
 
 
 def summary_json(run: Run, summary: Summary) -> dict[str, Any]:
@@ -221,7 +252,8 @@ def result_json(run: Run, result: Result) -> dict[str, Any]:
     return {"id": cell.id, "prompt": letters(cell.prompt), "provider": run.plan.providers[cell.provider].name,
             "case": cell.case, "description": run.plan.cases[cell.case].description,
             "vars": run.plan.cases[cell.case].variables, "repeat": cell.repeat, "seed": result.seed,
-            "sent": result.prompt, "output": output.text if output else None, "pass": result.passed,
+            "sent": result.prompt, "output": output.text if output else None,
+            "picture": output.picture if output else "", "pass": result.passed,
             "score": result.score["score"] if result.score else None,
             "assertions": result.score["verdicts"] if result.score else [],
             "tokens": output.tokens if output else None, "prompt_tokens": output.prompt_tokens if output else None,

@@ -11,7 +11,7 @@ from typing import Any
 from playground import checks
 from playground.context import Context
 from playground.errors import BadInput
-from playground.evaluation import plan, results, work
+from playground.evaluation import exports, plan, results, work
 from playground.evaluation.plan import Plan
 from playground.evaluation.results import Run
 from playground.evaluation.store import Store
@@ -19,8 +19,8 @@ from playground.evaluation.work import Estimate, Progress, Sheet
 from playground.job_table import DONE, PAUSED, QUEUED, Job
 
 KIND = "evaluation"
-SMALL_TOKENS = 8_000  # of the language models; up to here the web process does it
-SCRIPT_TOKENS = 40_000  # a script's run is done while it waits, up to here
+SMALL_TOKENS, SMALL_DRAWING = 8_000, 120  # tokens of language models, seconds of drawing: the web process does it
+SCRIPT_TOKENS, SCRIPT_DRAWING = 40_000, 600  # a script's run is done while it waits, up to here
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,19 @@ def for_script(context: Context, asked: Plan, issues: tuple[str, ...]) -> dict:
     if cost.tokens > SCRIPT_TOKENS:
         raise BadInput(f"This run may write {cost.tokens:,} tokens, too many to wait for.",
                        f"Give at most {SCRIPT_TOKENS:,} here, or start it on the page.")
+    if cost.drawing > SCRIPT_DRAWING:
+        raise BadInput(f"This run may draw for {duration(cost.drawing)}, too long to wait for.",
+                       "Start it on the page, or draw fewer pictures.")
     kept = add(context, filled, "script", here=True, issues=issues)
     for _ in here(context, kept):
         pass
-    return {"id": kept.id, **results.to_json(kept.run(), issues)}
+    return {"id": kept.id, **exports.to_data(kept.run(), issues)}
 
 
 def is_small(cost: Estimate, filled: Sheet) -> bool:
     """Whether a run is done in the web process: little to write, or an endpoint whose key only this process has."""
+    if cost.drawing > SMALL_DRAWING:
+        return False
     return cost.tokens <= SMALL_TOKENS or any(each.id.startswith("openai:") for each in filled.plan.providers)
 
 

@@ -1,4 +1,4 @@
-"""Scoring an output: each assertion gives pass or fail, a score from 0 to 1 and its evidence.
+"""Scoring an output: each assertion gives pass, fail or not known, a score from 0 to 1 and its evidence.
 
 As in promptfoo: a case passes when all its assertions do, or, where it has a threshold, when the weighted mean of
 their scores reaches it; an assertion of weight 0 is only noted down. Sources: Levenshtein 1966; BLEU, Papineni et
@@ -8,50 +8,40 @@ al. 2002, computed by sacreBLEU (Post 2018) with its smoothing for single senten
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from playground.evaluation import batch, json_check, kinds, patterns, render
+from playground.errors import BadInput
+from playground.evaluation import batch, json_check, kinds, patterns, pictures, render
 from playground.evaluation.outputs import Output
 from playground.evaluation.plan import Assertion, Case
-
-SHOWN = 120  # characters of a text quoted as evidence
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one assertion found. `threshold` is the one that was used, None where there is none."""
-
-    type: str
-    passed: bool
-    score: float
-    evidence: str
-    weight: float = 1.0
-    metric: str = ""
-    threshold: float | None = None
-    wanted: str = ""
-    parts: tuple["Verdict", ...] = ()
-
-
-@dataclass(frozen=True)
-class Score:
-    """What a cell came to, with every assertion's verdict."""
-
-    passed: bool
-    score: float
-    verdicts: tuple[Verdict, ...] = ()
-
-    def to_json(self) -> dict:
-        """As JSON types."""
-        return asdict(self)
+from playground.evaluation.verdicts import (
+    CHECKLIST,
+    Found,
+    Score,
+    Verdict,
+    aggregate,
+    gathered,
+    items_of,
+    listed,
+    not_measured,
+    over,
+    quoted,
+    under,
+    yes_or_no,
+)
 
 
 @dataclass
 class Measures:
-    """What models said beforehand, in batches: cosines by (value, output), P(yes), P(no) by the judge's prompt."""
+    """What models said beforehand, in batches: cosines by (value, output), P(yes), P(no) by the judge's prompt, cosines
+    by (reference or caption, picture); `missing` says why a kind of assertion was not measured."""
 
     cosines: dict[tuple[str, str], float] = field(default_factory=dict)
     judged: dict[str, tuple[float, float]] = field(default_factory=dict)
+    likeness: dict[tuple[str, str], float] = field(default_factory=dict)
+    fits: dict[tuple[str, str], float] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
 
 def score(case: Case, output: Output, measures: Measures) -> Score:
@@ -62,58 +52,37 @@ def score(case: Case, output: Output, measures: Measures) -> Score:
     return Score(*aggregate(verdicts, case.threshold), verdicts)
 
 
-def aggregate(verdicts: Sequence[Verdict], threshold: float | None) -> tuple[bool, float]:
-    """(passed, score) of several verdicts: their weighted mean; all must pass unless there is a threshold."""
-    total = sum(each.weight for each in verdicts)
-    mean = sum(each.weight * each.score for each in verdicts) / total if total else 1.0
-    if threshold is not None:
-        return mean >= threshold, mean
-    return all(each.passed for each in verdicts if each.weight), mean
-
-
 def verdict(assertion: Assertion, output: Output, variables: Mapping[str, Any], measures: Measures) -> Verdict:
     """One assertion on an output, its value filled in with the case's variables."""
     if assertion.kind == kinds.ASSERT_SET:
-        parts = tuple(verdict(each, output, variables, measures) for each in assertion.parts)
-        passed, mean = aggregate(parts, assertion.threshold)
-        held = sum(part.passed for part in parts)
-        return Verdict(assertion.type, passed, mean, f"{held} of {len(parts)} hold", assertion.weight,
-                       assertion.metric, assertion.threshold, parts=parts)
+        made = Verdict(assertion.type, None, None, "", assertion.weight, assertion.metric, assertion.threshold)
+        return gathered(made, tuple(verdict(each, output, variables, measures) for each in assertion.parts))
     filled = replace(assertion, value=render.fill(assertion.value, variables))
     limit = filled.threshold if filled.threshold is not None else kinds.KINDS[filled.kind].threshold
-    try:
-        passed, points, evidence = CHECKS[filled.kind](replace(filled, threshold=limit), output, variables, measures)
-    except patterns.TooSlow as problem:
-        return Verdict(filled.type, False, 0.0, str(problem), filled.weight, filled.metric, limit, quoted(filled.value))
-    if filled.negated:
-        passed, points = not passed, 1 - points
-    return Verdict(filled.type, passed, points, evidence, filled.weight, filled.metric, limit,
+    made = Verdict(filled.type, None, None, "", filled.weight, filled.metric, limit,
                    quoted(filled.value) if filled.value is not None else "")
+    if filled.kind == CHECKLIST:
+        return listed(made, items_of(filled.value), {})
+    try:
+        passed, points, evidence = found(replace(filled, threshold=limit), output, variables, measures)
+    except patterns.TooSlow as problem:
+        return replace(made, passed=False, score=0.0, evidence=str(problem))
+    if filled.negated and passed is not None:
+        passed, points = not passed, 1 - points
+    return replace(made, passed=passed, score=points, evidence=evidence)
 
 
-def quoted(value: Any) -> str:
-    """A value as evidence shows it, shortened."""
-    text = value if isinstance(value, str) else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= SHOWN else text[:SHOWN - 1] + "…"
+def found(each: Assertion, output: Output, variables: Mapping[str, Any], measures: Measures) -> Found:
+    """What an assertion finds, if it can look at such an output at all."""
+    reads, drawn = kinds.KINDS[each.kind].reads, bool(output.picture)
+    if reads == kinds.PICTURE and not drawn:
+        return not_measured("it looks at pictures, and the output is a text")
+    if reads == kinds.WORDS and drawn:
+        return not_measured("it reads texts, and the output is a picture")
+    return CHECKS[each.kind](each, output, variables, measures)
 
 
-Found = tuple[bool, float, str]  # passed, score from 0 to 1, evidence
 Checker = Callable[[Assertion, Output, Mapping[str, Any], Measures], Found]
-
-
-def yes_or_no(passed: bool, evidence: str) -> Found:
-    """A check without degrees."""
-    return passed, float(passed), evidence
-
-
-def over(value: float, threshold: float, words: str) -> Found:
-    """A check whose value from 0 to 1 has to reach a threshold."""
-    return value >= threshold, min(1.0, max(0.0, value)), f"{words} {value:.3f}, wanted at least {threshold:g}"
-
-
-def under(value: float, threshold: float, words: str, unit: str = "") -> Found:
-    """A check whose value must not exceed a threshold."""
-    return yes_or_no(value <= threshold, f"{words} {value:,.4g}{unit}, wanted at most {threshold:,.4g}{unit}")
 
 
 def equals(each: Assertion, output: Output, *_: Any) -> Found:
@@ -212,7 +181,7 @@ def similar(each: Assertion, output: Output, _: Any, measures: Measures) -> Foun
 def perplexity(each: Assertion, output: Output, *_: Any) -> Found:
     """The model's perplexity of its own output at temperature 1."""
     if output.logprob is None:
-        return yes_or_no(False, "this provider does not tell its probabilities")
+        return not_measured("this provider does not tell its probabilities")
     return under(batch.perplexity(output.logprob, output.tokens), each.threshold, "perplexity")
 
 
@@ -227,6 +196,18 @@ def rubric(each: Assertion, output: Output, variables: Mapping[str, Any], measur
     share = yes / (yes + no) if yes + no else 0.0
     return (share >= each.threshold, share,
             f"P(yes) {yes:.3f}, P(no) {no:.3f}: {share:.3f} for yes, wanted at least {each.threshold:g}")
+
+
+def looks_like(each: Assertion, output: Output, _: Any, measures: Measures) -> Found:
+    """The cosine with a reference picture, measured beforehand."""
+    return over(measures.likeness[each.value, output.picture], each.threshold, "cosine")
+
+
+def fits_caption(each: Assertion, output: Output, _: Any, measures: Measures) -> Found:
+    """CLIP's cosine, measured beforehand where CLIP is to be had."""
+    if each.kind in measures.missing:
+        return not_measured(measures.missing[each.kind])
+    return over(measures.fits[each.value, output.picture], each.threshold, "CLIP's cosine")
 
 
 JUDGE = """Decide whether an answer meets a criterion.
@@ -257,17 +238,27 @@ CHECKS: dict[str, Checker] = {
     "regex": expression, "is-json": json_in(False), "contains-json": json_in(True),
     "word-count": counted("words", lambda text: len(text.split())), "char-count": counted("characters", len),
     "levenshtein": levenshtein, "bleu": bleu, "rouge-n": rouge, "similar": similar, "perplexity": perplexity,
-    "latency": latency, "llm-rubric": rubric}
+    "latency": latency, "llm-rubric": rubric, "picture-similar": looks_like, "clip-score": fits_caption}
 
 
-def check_values(case: Case) -> None:
-    """BadInput for assertions that could check no output: a broken expression or schema, a missing variable."""
+def with_prompt(case: Case, prompt: str) -> Case:
+    """The case with the prompt as sent among what its assertions can name; a variable of that name goes first."""
+    return replace(case, variables={"prompt": prompt, **case.variables})
+
+
+def check_values(case: Case, references: Mapping[str, str] | None = None) -> None:
+    """BadInput for assertions that could check no output: a broken expression or schema, a missing variable or
+    reference picture."""
     for each in flat(case.assertions):
-        value = render.fill(each.value, case.variables)
+        value = render.fill(each.value, with_prompt(case, "").variables)
         if each.kind == "regex":
             patterns.compiled(value)
         elif each.kind in ("is-json", "contains-json"):
             json_check.read_schema(value)
+        elif each.kind == "picture-similar":
+            pictures.find(references or {}, value)
+        elif each.kind == CHECKLIST and not items_of(value):
+            raise BadInput("The check list is empty.", "Give its items, parted by commas.")
         elif each.kind == "llm-rubric":
             judge_prompt(replace(each, value=value), "", case.variables)
 

@@ -1,4 +1,5 @@
-"""What a run has so far, in one SQLite file of its folder: outputs by generation key, scores and thumbs by cell.
+"""What a run has so far, in one SQLite file of its folder: outputs by generation key, scores, thumbs and ticks by
+cell; pictures beside it.
 
 Finished outputs are kept whatever happens to the run, so that a resumed one goes on where it stopped, and a run
 made from another one takes over what is the same.
@@ -15,12 +16,14 @@ from typing import Any
 from playground import storage
 from playground.errors import StorageTrouble
 from playground.evaluation.outputs import Output
+from playground.evaluation.pictures import Album
 
 NAME = "run.db"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outputs (key TEXT PRIMARY KEY, output TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS scores (cell TEXT PRIMARY KEY, score TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS thumbs (cell TEXT PRIMARY KEY, up INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS ticks (cell TEXT, item TEXT, seen INTEGER NOT NULL, PRIMARY KEY (cell, item));
 """
 
 
@@ -29,6 +32,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.path = storage.ensure_folder(folder) / NAME
+        self.album = Album(folder / "pictures")
         with self._rows() as rows:
             rows.execute("PRAGMA journal_mode=WAL")
             rows.executescript(SCHEMA)
@@ -57,6 +61,8 @@ class Store:
         """Takes over the outputs of another run that this one needs and that are no errors; returns how many."""
         wanted = set(keys)
         found = [(key, output) for key, output in other.outputs().items() if key in wanted and not output.error]
+        self.album.take(other.album, [output.picture for _, output in found if output.picture])
+        found = [(key, output) for key, output in found if not output.picture or self.album.has(output.picture)]
         self.add_outputs(found)
         return len(found)
 
@@ -83,3 +89,19 @@ class Store:
         """The visitor's judgements by cell."""
         with self._rows() as rows:
             return {cell: bool(up) for cell, up in rows.execute("SELECT cell, up FROM thumbs")}
+
+    def tick(self, cell: str, item: str, seen: bool | None) -> None:
+        """Keeps whether the visitor sees an item of the check list in a cell; None takes it back."""
+        with self._rows() as rows:
+            if seen is None:
+                rows.execute("DELETE FROM ticks WHERE cell=? AND item=?", (cell, item))
+            else:
+                rows.execute("INSERT OR REPLACE INTO ticks VALUES (?, ?, ?)", (cell, item, int(seen)))
+
+    def ticks(self) -> dict[str, dict[str, bool]]:
+        """What the visitor ticked: by cell, then by item."""
+        found: dict[str, dict[str, bool]] = {}
+        with self._rows() as rows:
+            for cell, item, seen in rows.execute("SELECT cell, item, seen FROM ticks"):
+                found.setdefault(cell, {})[item] = bool(seen)
+        return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from playground.context import Context
 from playground.errors import BadInput
 from playground.evaluation import judging, plan, providers, render, scores
+from playground.evaluation.drawing import drawing_time
 from playground.evaluation.outputs import Check, Output, Request, never
 from playground.evaluation.plan import Cell, Plan
 from playground.evaluation.store import Store
@@ -46,12 +47,14 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run costs at most: generations to make, tokens to write, seconds on this machine."""
+    """What a run costs at most: generations to make, tokens to write, seconds on this machine, `drawing` of them for
+    pictures."""
 
     cells: int
     generations: int
     tokens: int
     seconds: float
+    drawing: float = 0.0
 
 
 def sheet(asked: Plan) -> Sheet:
@@ -60,7 +63,7 @@ def sheet(asked: Plan) -> Sheet:
     for number, case in enumerate(asked.cases):
         at = f"Case {number + 1} ({case.name(number)})"
         try:
-            scores.check_values(case)
+            scores.check_values(case, asked.pictures)
             for place, prompt in enumerate(asked.prompts):
                 at = f"Prompt {place + 1} ({prompt.name}), case {number + 1} ({case.name(number)})"
                 texts[place, number] = render.render(prompt.text, case.variables)
@@ -78,11 +81,13 @@ def sheet(asked: Plan) -> Sheet:
 def estimate(context: Context, filled: Sheet) -> Estimate:
     """What a run costs at most, before any of it is done."""
     counts = [len(filled.keys(number)) for number in range(len(filled.plan.providers))]
-    tokens = [count * provider.max_tokens for count, provider in zip(counts, filled.plan.providers, strict=True)]
-    models = sum(each for each, provider in zip(tokens, filled.plan.providers, strict=True)
-                 if not provider.id.startswith("ngram:"))
+    writers = [(count, each) for count, each in zip(counts, filled.plan.providers, strict=True) if not each.draws]
+    models = sum(count * each.max_tokens for count, each in writers if not each.id.startswith("ngram:"))
     speed = SPEED.get(context.device.partition(":")[0], SPEED["cpu"])
-    return Estimate(filled.plan.size, sum(counts), sum(tokens), models / speed)
+    drawing = sum(count * drawing_time(context.device, each)
+                  for count, each in zip(counts, filled.plan.providers, strict=True) if each.draws)
+    return Estimate(filled.plan.size, sum(counts), sum(count * each.max_tokens for count, each in writers),
+                    models / speed + drawing, drawing)
 
 
 def steps(context: Context, filled: Sheet, store: Store, key: str = "", check: Check = never) -> Iterator[Progress]:
@@ -94,7 +99,7 @@ def steps(context: Context, filled: Sheet, store: Store, key: str = "", check: C
     for number, provider in enumerate(filled.plan.providers):
         left = [request for each, request in filled.keys(number).items() if each not in done]
         if left:
-            source = providers.generator(context, provider, key).generate(left, check)
+            source = providers.generator(context, provider, key, store.album).generate(left, check)
             for finished, speed in kept(source, store):
                 done |= finished
                 yield Progress("writing", len(done), len(wanted), 0, filled.plan.size, speed)
@@ -126,8 +131,10 @@ def scoring(context: Context, filled: Sheet, store: Store, check: Check) -> Iter
     for start in range(0, len(cells), SCORED_AT_ONCE):
         check()
         part = cells[start:start + SCORED_AT_ONCE]
-        work = [(filled.plan.cases[cell.case], outputs[filled.requests[cell].key]) for cell in part]
-        measures = judging.measure(context, work, filled.plan.judge, check)
+        work = [(scores.with_prompt(filled.plan.cases[cell.case], filled.requests[cell].prompt),
+                 outputs[filled.requests[cell].key]) for cell in part]
+        measures = judging.measure(context, work, filled.plan.judge, check, album=store.album,
+                                   references=filled.plan.pictures)
         store.add_scores((cell.id, scores.score(case, output, measures).to_json())
                          for cell, (case, output) in zip(part, work, strict=True))
         yield Progress("scoring", total, total, len(scored) + start + len(part), filled.plan.size)

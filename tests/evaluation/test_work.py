@@ -123,7 +123,7 @@ def test_a_model_that_is_not_here_is_said(tiny):
 def test_the_baseline_writes_as_the_babble_tab_does(context):
     from playground.text.ngrams import corpora, generate
 
-    source = providers.generator(context, NGRAM)
+    source = providers.generator(context, NGRAM, "", None)
     from playground.evaluation.outputs import Request, never
 
     ((_, output),) = source.generate([Request("k", "call me", 5)], never)
@@ -161,7 +161,7 @@ def test_results_are_exported(tiny):
     assert table.count("\n") >= 5 and "'=1+1" in table
     data = results.to_json(run)
     assert data["stats"] == {"cells": 4, "passed": data["stats"]["passed"], "failed": 4 - data["stats"]["passed"],
-                             "errors": 0, "complete": True}
+                             "open": 0, "errors": 0, "complete": True}
     assert [each["prompt"] for each in data["results"]] == ["A", "B", "A", "B"]
     assert data["comparisons"][0]["verdict"]
 
