@@ -1,0 +1,125 @@
+"""A visitor's photos before a training: in the private folder, so that a reload or a crash of the page loses nothing.
+
+What is kept are pixels, no files as they came (playground/images.py). The list is written aside and renamed, so that
+two windows of one visitor never see half of it; the last change wins.
+"""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from playground import checks, storage
+from playground.context import Context
+from playground.errors import BadInput
+from playground.lora import photos, plan
+from playground.lora.photos import Photo
+
+FOLDER, LISTING = "lora", "draft.json"
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
+
+@dataclass(frozen=True)
+class Item:
+    """A photo in the draft: its file, the name it came with, caption, whether it is used, and its crop."""
+
+    file: str
+    name: str
+    caption: str
+    used: bool = True
+    box: Box | None = None
+
+
+def folder(context: Context, token: str) -> Path:
+    """Where a visitor's draft is; counts as a use."""
+    return storage.ensure_folder(context.visitors.place(token) / FOLDER)
+
+
+def items(context: Context, token: str) -> list[Item]:
+    """The photos of a visitor's draft, in the order in which they came."""
+    path = folder(context, token) / LISTING
+    if not path.is_file():
+        return []
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    return [Item(**{**row, "box": tuple(row["box"]) if row["box"] else None}) for row in rows]
+
+
+def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> list[Item]:
+    """Appends photos, each with the caption. BadInput beyond plan.MOST in all."""
+    kept = items(context, token)
+    if len(kept) + len(new) > plan.MOST:
+        raise BadInput(f"That would be {len(kept) + len(new)} photos.", f"Give at most {plan.MOST}.")
+    place = folder(context, token)
+    first = 1 + max((int(Path(item.file).stem) for item in kept), default=-1)
+    for number, photo in enumerate(new, start=first):
+        storage.write_file(place / f"{number:04d}.png", to_png(photo.picture))
+        kept.append(Item(f"{number:04d}.png", photo.name, caption))
+    return _write(context, token, kept)
+
+
+def edit(context: Context, token: str, rows: Sequence[Sequence[Any]]) -> list[Item]:
+    """Takes over what the visitor set for each photo: rows of (used, caption). BadInput if their number differs."""
+    kept = items(context, token)
+    if len(rows) != len(kept):
+        raise BadInput("The list of photos has changed meanwhile.", "Look at it again.")
+    changed = [replace(item, used=bool(used), caption=checks.text(words, "A caption", plan.LONGEST))
+               for item, (used, words) in zip(kept, rows, strict=True)]
+    return _write(context, token, changed)
+
+
+def set_box(context: Context, token: str, number: int, box: Box) -> list[Item]:
+    """Crops the photo of a number, from 1. BadInput for a box that is not inside the picture."""
+    kept = items(context, token)
+    at = checks.whole(number, "The photo's number", 1, max(1, len(kept))) - 1
+    width, height = picture(context, token, kept[at]).size
+    left, top, right, bottom = box
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+        raise BadInput("The crop is not inside the picture.", f"The picture has {width} x {height} pixels.")
+    kept[at] = replace(kept[at], box=box)
+    return _write(context, token, kept)
+
+
+def recaption(context: Context, token: str, before: str, after: str) -> list[Item]:
+    """Gives photos that still have the default caption `before` the new default; written ones stay."""
+    changed = [replace(item, caption=after if item.caption == before else item.caption)
+               for item in items(context, token)]
+    return _write(context, token, changed)
+
+
+def clear(context: Context, token: str) -> int:
+    """Removes the draft; returns how many photos it had."""
+    kept = items(context, token)
+    place = folder(context, token)
+    for item in kept:
+        with storage.trouble(place):
+            (place / item.file).unlink(missing_ok=True)
+    _write(context, token, [])
+    return len(kept)
+
+
+def picture(context: Context, token: str, item: Item) -> Image.Image:
+    """A photo whole, as RGB."""
+    return Image.open(folder(context, token) / item.file).convert("RGB")
+
+
+def chosen(context: Context, token: str) -> list[tuple[Item, Image.Image]]:
+    """The photos that are used, each cropped as set, else to its middle square."""
+    found = [(item, picture(context, token, item)) for item in items(context, token) if item.used]
+    return [(item, photos.crop(whole, item.box or photos.middle_square(whole))) for item, whole in found]
+
+
+def to_png(whole: Image.Image) -> bytes:
+    """A picture as PNG."""
+    file = io.BytesIO()
+    whole.save(file, "PNG")
+    return file.getvalue()
+
+
+def _write(context: Context, token: str, kept: Sequence[Item]) -> list[Item]:
+    rows = [asdict(item) for item in kept]
+    storage.write_file(folder(context, token) / LISTING, json.dumps(rows).encode())
+    return list(kept)
