@@ -88,9 +88,10 @@ def verdicts(run: Run) -> str:
                    f"{rate.trials} outputs worth about {rate.effective:.0f} independent ones")
         metrics = "".join(f" · {escape(metric)} {value:.2f}" for metric, value in each.metrics.items())
         errors = f" · <b>{each.errors} errors</b>" if each.errors else ""
+        tokens = "" if run.plan.providers[each.provider].draws else f"{each.tokens:.0f} tokens, "
         lines.append(f'<p class="note"><b>{escape(name)}</b> passes <b>{100 * rate.share:.0f} %</b>, '
                      f"95 % interval {100 * rate.low:.0f} to {100 * rate.high:.0f} % ({counted}) · "
-                     f"mean score {each.score:.2f}{metrics} · {each.tokens:.0f} tokens, {each.seconds:.1f} s"
+                     f"mean score {each.score:.2f}{metrics} · {tokens}{each.seconds:.1f} s"
                      f"{errors}</p>")
     for provider, a, b, result in run.comparisons()[:12]:
         if not result.wins + result.losses + result.ties:
@@ -104,10 +105,11 @@ def verdicts(run: Run) -> str:
 def unknown(run: Run, each: Summary) -> str:
     """The line of a prompt of which no case is settled yet: what is ticked or measured so far, and what waits."""
     waiting = any(drawn_pages.by_hand(result.score["verdicts"]) for result in run.results.values() if result.score)
+    reasons = [why_open(result) for result in run.results.values() if result.score]
     words = "waits for your check lists: open an output and tick what you see" if waiting else \
-        "could not be measured: open an output for the reason"
+        f"is {next(filter(None, reasons), 'not known')}"
     metrics = "".join(f" · {escape(metric)} {value:.2f}" for metric, value in each.metrics.items())
-    return (f'<p class="note"><b>{escape(run.column_name(each.prompt, each.provider))}</b> {words}{metrics} · '
+    return (f'<p class="note"><b>{escape(run.column_name(each.prompt, each.provider))}</b> {escape(words)}{metrics} · '
             f"{each.seconds:.1f} s each</p>")
 
 
@@ -152,6 +154,13 @@ def place(run: Run, repeats: Sequence[Result], picked: str) -> str:
     return "".join(cells) + (f'<span class="note">and {hidden} more</span>' if hidden > 0 else "")
 
 
+def why_open(result: Result) -> str:
+    """Why a scored output has neither passed nor failed: what was not measured, or what waits; '' where it has."""
+    if not result.score or result.passed is not None:
+        return ""
+    return next((each["evidence"] for each in result.score["verdicts"] if each["passed"] is None), "")
+
+
 def cell_button(run: Run, result: Result, times: int, picked: str) -> str:
     """An output as a button: coloured by pass or fail, its text shortened, its picture small."""
     open_ = ("open", "?") if result.score else ("", "·")
@@ -160,6 +169,10 @@ def cell_button(run: Run, result: Result, times: int, picked: str) -> str:
     text = "…" if output is None else output.error or output.text.strip() or "(nothing)"
     short = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     inner = drawn_pages.thumb(run, result) if output and output.picture else escape(short)
+    state += " picture" if output and output.picture else ""
+    reason = why_open(result)
+    if reason:
+        inner += f'<span class="why" title="{escape(reason)}">{escape(reason.partition(":")[0])}</span>'
     count = f' <span class="rest">× {times}</span>' if times > 1 else ""
     thumb = {True: " ▲", False: " ▼", None: ""}[result.thumb]
     chosen = "picked" if result.cell.id == picked else ""
@@ -184,7 +197,8 @@ def chart(run: Run) -> Any:
                  "color": "#f59e0b", "thickness": 2.5},
         customdata=prompts, hovertemplate="%{y}: %{customdata}<br>%{x:.0f} % pass<extra></extra>"))
     _ui.style(figure, height=90 + 42 * len(lines))
-    figure.update_layout(xaxis={"range": [0, 102], "title": {"text": "cases passed, %", "font": {"size": 13}}},
+    title = {"text": "cases passed, %; lines: 95 % intervals", "font": {"size": 13}}
+    figure.update_layout(xaxis={"range": [0, 102], "title": title},
                          margin={"l": 10, "r": 16, "t": 10, "b": 46})
     figure.update_yaxes(automargin=True)
     return figure

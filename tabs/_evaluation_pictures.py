@@ -36,7 +36,7 @@ def drawn(run: Run, result: Result) -> str:
               if each["type"].removeprefix("not-") == "picture-similar" and each["wanted"] in run.plan.pictures]
     others = "".join(figure(image(run.plan.pictures[name], f"reference {name}", "large"), f"reference: {name}")
                      for name in dict.fromkeys(wanted))
-    return f'<div class="side-by-side">{figure(own, "drawn")}{others}</div>'
+    return figure(own, "drawn") + others
 
 
 def figure(picture: str, words: str) -> str:

@@ -26,7 +26,8 @@ def story(run: Run, result: Result) -> str:
 
 def drawn(run: Run, result: Result, output: Output) -> str:
     """A picture, the references beside it, the visitor's check list, and what the checks say."""
-    return (f"<h4>Output</h4>{pictures.drawn(run, result)}{pictures.checklist(result)}"
+    return (f'<h4>Output</h4><div class="side-by-side">{pictures.drawn(run, result)}'
+            f"<div>{pictures.checklist(result)}</div></div>"
             f'<p class="note">{output.prompt_tokens} tokens of the prompt read, drawn in {output.seconds:.1f} s'
             f"{cut(output)}</p>{evidence(result)}")
 
@@ -65,7 +66,8 @@ def flat(verdicts_: Sequence[dict], indent: str = "") -> list[dict]:
     found = []
     for each in verdicts_:
         found.append({**each, "type": indent + each["type"]})
-        found += flat(each["parts"], indent + "– ")
+        if not pictures.by_hand([each]):  # the items of a check list stand above, with their buttons
+            found += flat(each["parts"], indent + "– ")
     return found
 
 

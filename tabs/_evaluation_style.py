@@ -32,8 +32,11 @@ CSS = """
 .cell.picked { outline: 2px solid #6366f1; outline-offset: -2px; }
 .cell .sign { font-weight: 600; margin-right: .3rem; }
 .cell.pass .sign { color: #0d9f70; } .cell.fail .sign { color: #ef4444; }
+.cell.picture { display: inline-block; width: auto; margin-right: 2px; }
+.side-by-side h4 { margin-top: 0 !important; }
 .cell.open { border-left-color: #f59e0b; background: rgba(245,158,11,.12); }
-.cell.open .sign { color: #b45309; } .dark .cell.open .sign { color: #fbbf24; }
+.cell.open .sign { color: #d97706; }
+.cell .why { display: block; font-size: .75rem; color: var(--body-text-color-subdued); }
 .cell .rest { opacity: .6; }
 .drawn { display: inline-block; width: 6rem; height: 6rem; object-fit: contain; border-radius: 4px; margin: .15rem 0;
          vertical-align: top; background: #fff; }
@@ -64,7 +67,7 @@ ul.ticks li { margin: 0 0 .25rem; }
                        text-align: left; vertical-align: top; overflow-wrap: break-word; max-width: 24rem; }
 .story tr, .matrix tr { border: 0 !important; }
 .story .good { color: #0d9f70; font-weight: 600; } .story .bad { color: #ef4444; font-weight: 600; }
-.story .open { color: #b45309; font-weight: 600; } .dark .story .open { color: #fbbf24; }
+.story .open { color: #d97706; font-weight: 600; }
 .run-bar { height: .5rem; border-radius: 1rem; overflow: hidden; background: var(--border-color-primary);
            max-width: 30rem; margin: .3rem 0; }
 .run-bar i { display: block; height: 100%; background: #6366f1; }

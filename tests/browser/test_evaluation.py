@@ -119,6 +119,91 @@ def test_an_output_opens_in_the_next_token_tab(tab):
     expect(tab.locator("#next-text textarea")).to_have_value(re.compile("Sentiment:|Answer:"))
 
 
+SLOW = """prompts: ['Once upon a time {{what}}', 'There was {{what}}']
+providers: [{id: gemma-3-270m, config: {max_tokens: 24, temperature: 1}}]
+tests: [{vars: {what: [a dog, a cat, a king, a ship, a tree, a road, a song, a door, a wolf, a star, a lamp, a boat]}}]
+evaluateOptions: {repeat: 2}
+"""
+
+
+def test_a_reload_in_the_middle_finds_the_run_again_and_goes_on(tab):
+    run_yaml(tab, SLOW)
+    expect(tab.locator("#evaluation-status")).to_contain_text("Writing:")
+    expect(tab).to_have_url(re.compile(r"tab=prompt-evaluation&run=[\w-]{22}"))
+    tab.reload()
+    tab.get_by_role("button", name="Go on with this run").click()
+    expect(tab.locator("#evaluation-status")).to_contain_text("Done: 48 outputs", timeout=200_000)
+    expect(tab.locator("#prompt-a textarea")).to_have_value("Once upon a time {{what}}")
+
+
+def test_a_run_is_stopped_and_deleted(tab):
+    run_yaml(tab, SLOW.replace("repeat: 2", "repeat: 3"))
+    expect(tab.locator("#evaluation-status")).to_contain_text("Writing:")
+    tab.get_by_role("button", name="Stop", exact=True).click()
+    expect(tab.locator("#evaluation-status")).to_contain_text("it can go on where it was")
+    tab.get_by_role("button", name="Delete this run").click()
+    expect(tab.locator("#evaluation-status")).to_contain_text("The run is deleted")
+    expect(tab.locator("#evaluation-matrix .cell")).to_have_count(0)
+
+
+def test_the_lectures_picture_prompt_runs_with_one_click_and_is_ticked(tab):
+    tab.get_by_role("button", name="Beach, shark, umbrella, lighthouse", exact=True).click()
+    expect(tab.locator("#evaluation-status")).to_contain_text("Done: 16 outputs", timeout=200_000)
+    matrix, story = tab.locator("#evaluation-matrix"), tab.locator("#evaluation-story")
+    expect(matrix.locator("img.drawn")).to_have_count(16)
+    expect(tab.locator("#evaluation-verdicts")).to_contain_text("waits for your check lists")
+    for item, name in (("beach", "I see"), ("shark", "I do not see"), ("red umbrella", "I see"),
+                       ("lighthouse", "I do not see")):
+        story.get_by_role("button", name=f"{name} {item}", exact=True).click()
+        expect(story.get_by_role("button", name=f"{name} {item}", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(story).to_contain_text("you see 2 of 4")
+    expect(tab.locator("#evaluation-verdicts")).to_contain_text("passes 0 %")
+    expect(matrix.locator(".cell.fail")).to_have_count(1)
+    tab.get_by_label("Not known yet").check()
+    expect(matrix.locator("tbody tr")).to_have_count(4)
+    tab.goto(tab.url)  # found again by its link, ticks and all
+    expect(tab.locator("#evaluation-matrix .cell.fail")).to_have_count(1)
+    expect(tab.locator("#evaluation-story")).to_contain_text("you see 2 of 4")
+
+
+def test_a_reference_picture_is_added_and_compared(tab, tmp_path):
+    from PIL import Image
+
+    run_yaml(tab, "prompts: ['{{what}} circle']\nproviders: [{id: pocket-diffusion-64, config: {steps: 2}}]\n"
+                  "tests: [{vars: {what: red}}]")
+    expect(tab.locator("#evaluation-status")).to_contain_text("Done: 1 outputs")
+    tab.get_by_role("button", name="Load this YAML into the form").click()
+    expect(tab.locator("#prompt-a textarea")).to_have_value("{{what}} circle")
+    Image.new("RGB", (90, 90), "red").save(tmp_path / "all red.png")
+    tab.get_by_role("button", name="Pictures: steps, guidance, reference pictures").click()
+    tab.locator("#evaluation-pictures input[type=file]").set_input_files(tmp_path / "all red.png")
+    expect(tab.locator("#evaluation-references figcaption")).to_have_text("all-red")
+    expect(tab.locator("#cases-table")).to_contain_text("all-red")
+    tab.locator("#evaluation-run").click()
+    expect(tab.locator("#evaluation-story")).to_contain_text("reference: all-red")
+    expect(tab.locator("#evaluation-story")).to_contain_text("cosine")
+
+
+def test_a_run_is_compared_with_the_one_before(tab):
+    run_yaml(tab, YAML)
+    expect(tab.locator("#evaluation-status")).to_contain_text("12 outputs")
+    tab.get_by_role("button", name="Run this YAML").click()
+    expect(tab.locator("#evaluation-status")).to_contain_text("12 outputs")
+    tab.get_by_role("button", name="Compare with another run").click()
+    tab.get_by_role("button", name="Compare", exact=True).click()
+    expect(tab.locator("#against")).to_contain_text("A of this run is better on 0 cases")
+
+
+@pytest.mark.parametrize(("kind", "words"), [("CSV", "prompt,provider,case"), ("JSON", '"results"'),
+                                             ("YAML", "prompts:")])
+def test_a_run_is_exported(tab, kind, words):
+    tab.get_by_role("button", name="Export", exact=True).click()
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name=f"Download {kind}").click()
+    assert waiting.value.suggested_filename == f"evaluation.{kind.lower()}"
+    assert words in waiting.value.path().read_text(encoding="utf-8")
+
+
 def test_it_fits_a_phone(browser, url):
     window = browser.new_page(viewport={"width": 375, "height": 800})
     window.goto(f"{url}?tab=prompt-evaluation")

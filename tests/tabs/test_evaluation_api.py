@@ -37,7 +37,31 @@ def test_a_file_is_evaluated(client):
     assert "Not enough cases to tell" in found["comparisons"][0]["verdict"]
 
 
+PICTURES = """
+prompts: ["a {{thing}}"]
+providers: [{id: pocket-diffusion-64, config: {steps: 2}}]
+tests:
+  - vars: {thing: shark}
+    assert: [{type: picture-similar, value: "{{prompt}}"}]
+pictures: {"a shark": "%s"}
+"""
+
+
+def test_a_picture_prompt_is_drawn_and_compared(client):
+    from playground.evaluation import library, pictures
+
+    found = client.predict(PICTURES % library.disc("red"), api_name="/evaluate_prompts")
+    (result,) = found["results"]
+    assert not found["issues"] and pictures.pixels(result["picture"]).shape == (64, 64, 3)
+    assert result["output"] == "" and result["assertions"][0]["evidence"].startswith("cosine")
+    assert found["providers"] == [{"id": "pocket-diffusion-64", "steps": 2, "guidance": None}]
+
+
 @pytest.mark.parametrize(("config", "words"), [
+    ("prompts: [a]\ntests: [{assert: [{type: picture-similar, value: x}]}]", "no reference picture"),
+    ("prompts: [a]\ntests: [{}]\npictures: {x: 'data:image/png;base64,AAAA'}", "no picture in a format"),
+    ("prompts: [a]\nproviders: [{id: 'openai:x', config: {apiBaseUrl: 'http://127.0.0.1:1'}}]\n"
+     "tests: [{assert: [{type: regex, value: '('}]}]", "regular expression"),
     ("", "empty"), ("prompts: [a\n  b: c: d", "Line 2"), ("prompts: ['{{x}}']\ntests: [{vars: {y: 1}}]", "undefined"),
     ("prompts: ['{{ 9**9**9 }}']", "template"), ("prompts: [a]\nevaluateOptions: {repeat: 1000}", "repeats"),
     ("prompts: ['<b>{{x}}']\ntests: [{vars: {y: 1}}]", "&lt;b&gt;")])
