@@ -4,11 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test bench lint pocket clean
+.PHONY: run share test bench lint pocket clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.ready-run
 	$(BIN)/python app.py $(ARGS)
+
+share: $(VENV)/.ready-run
+	$(BIN)/python app.py --share $(ARGS)
 
 test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest $(ARGS)

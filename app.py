@@ -19,8 +19,8 @@ import gradio as gr
 from playground import janitor, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
-from playground.settings import Settings, from_command_line, read_users
-from tabs import _shell, _status, _ui, discover
+from playground.settings import Settings, from_command_line
+from tabs import _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
 PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
@@ -29,7 +29,8 @@ PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder;
 def build_page(context: Context) -> gr.Blocks:
     """One page over all tabs."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        page.queue(max_size=200, api_open=False)  # while empty: queue() builds the web app for all that is there
+        # while empty: queue() builds the web app for all that is there
+        page.queue(max_size=context.settings.most.queue, api_open=False)
         with gr.Row(elem_classes="masthead"):
             gr.Markdown(f"# {TITLE}", elem_classes="page-title")
             bar = _status.bar(context, page)
@@ -39,6 +40,7 @@ def build_page(context: Context) -> gr.Blocks:
                 shell.build(tab, context)
         shell.finish()
         _status.build(context, page, bar)
+        _sharing.fold(context.settings)
     return page
 
 
@@ -54,11 +56,12 @@ def launch_options(settings: Settings) -> dict:
     """The arguments of launch(), all but how it blocks."""
     assets = _ui.ASSETS
     return {
-        "server_name": settings.host, "server_port": settings.port or None, "share": settings.share,
-        "auth": read_users(settings.auth) if settings.auth else None,
+        "server_name": settings.host, "server_port": settings.port or None, "root_path": settings.public_url or None,
+        "share": settings.share and not settings.offline,
         "theme": theme(), "css": (assets / "page.css").read_text(), "js": (assets / "page.js").read_text(),
         "footer_links": ["api", "settings"], "show_error": False, "run_history": False, "enable_monitoring": False,
-        "strict_cors": True, "mcp_server": False, "state_session_capacity": 200, "max_file_size": "25mb",
+        "strict_cors": True, "mcp_server": False, "state_session_capacity": settings.most.sessions,
+        "max_file_size": f"{settings.most.file_mb}mb",
         "blocked_paths": [str(settings.data_dir / name) for name in PRIVATE], "ssr_mode": False, "quiet": True,
     }
 
@@ -67,7 +70,7 @@ def prepare_environment(settings: Settings) -> None:
     """Folders and variables that libraries read; StorageTrouble if the data folder cannot be made."""
     temporary = storage.ensure_folder(settings.data_dir / "gradio")
     os.environ["GRADIO_TEMP_DIR"] = str(temporary)
-    os.environ.setdefault("FORWARDED_ALLOW_IPS", "none")
+    os.environ["FORWARDED_ALLOW_IPS"] = "none"  # the gatekeeper judges forwarded headers, not the web server
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -80,14 +83,16 @@ def start(settings: Settings) -> gr.Blocks:
     """
     prepare_environment(settings)
     context = build_context(settings)
-    page = build_page(context)
+    page, users = build_page(context), _sharing.logins(settings)
+    door = _sharing.door(settings, page)
+    options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
-        _, local, shared = page.launch(**launch_options(settings), prevent_thread_lock=True)
+        _, local, shared = _sharing.launch(page, door, **options)
     except OSError as problem:
         raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
                        "Choose another with --port, or --port 0 for any free one.") from problem
     janitor.start(context)
-    print(f"{TITLE}: {local}" + (f"\nPublic link: {shared}" if shared else ""), flush=True)
+    print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)
     return page
 
 

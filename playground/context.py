@@ -36,7 +36,8 @@ def build_context(settings: Settings) -> Context:
     if settings.memory_budget is not None:
         budgets[device] = settings.memory_budget
     return Context(settings, device, ModelCache(budgets), shared_gate(settings), WeightStore(settings),
-                   Jobs(settings.data_dir / "jobs", LocalRunner()), Visitors(settings.data_dir / "visitors"))
+                   Jobs(settings.data_dir / "jobs", LocalRunner(), settings.job_limits),
+                   Visitors(settings.data_dir / "visitors", settings.most.hours * 3600.0))
 
 
 def shared_gate(settings: Settings) -> Gate:

@@ -69,8 +69,9 @@ class Jobs:
     def submit(self, kind: str, spec: dict, visitor: str, fill: Callable[[Path], None] | None = None) -> Job:
         """A new job at the end of the queue; `fill` puts what it needs into its folder before it can start.
 
-        Raises PlaygroundError when the queue or the visitor's share is full.
+        Raises PlaygroundError when the kind is not taken here, or the queue or the visitor's share is full.
         """
+        self._check_open(kind)
         self._check_share(visitor)
         job_id = secrets.token_urlsafe(16)
         folder = storage.ensure_folder(self.folder / job_id)
@@ -106,6 +107,7 @@ class Jobs:
         job = self.get(job_id)
         if job.state not in RESUMABLE:
             raise BadInput(f"This job is {job.state}.", "Only a stopped, failed or interrupted job can be resumed.")
+        self._check_open(job.kind)
         self._check_share(job.visitor)
         now = time.time()
         self.table.change(job.id, job.state, state=QUEUED, request="", error="", queued=now, ended=None,
@@ -165,6 +167,11 @@ class Jobs:
         if not self.table.change(job.id, QUEUED, state=state, ended=time.time()):
             self.table.change(job.id, RUNNING, request=request)
         return self.get(job.id)
+
+    def _check_open(self, kind: str) -> None:
+        if kind in self.limits.closed:
+            raise PlaygroundError("Training is switched off on this page.",
+                                  "Run the playground on a machine of your own: it is one command (make run).")
 
     def _check_share(self, visitor: str) -> None:
         waiting = self.table.waiting()

@@ -4,6 +4,7 @@ Each option `--some-name` can also be given as PLAYGROUND_SOME_NAME; the command
 """
 
 import argparse
+import ipaddress
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from playground import access
 from playground.errors import BadInput
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
@@ -28,12 +30,16 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True)
 class JobLimits:
-    """How many jobs of a kind run at once (1 where a kind is not named), how many wait; `kept` in seconds."""
+    """How many jobs of a kind run at once (1 where a kind is not named), how many wait; `kept` in seconds.
+
+    Kinds in `closed` are not taken at all.
+    """
 
     running: Mapping[str, int] = field(default_factory=lambda: {"gan-lab": 3})  # small ones, each watched by somebody
     waiting_each: int = 2
     waiting: int = 20
     kept: float = 24 * 3600.0
+    closed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,14 @@ class Settings:
     endpoints: str = field(default=OFF, metadata={
         "help": "whether visitors may name OpenAI-compatible endpoints: off, public (on the internet only), private "
                 "(also inside your network)"})
+    mode: str = field(default="", metadata={
+        "help": "who may come: private (this machine only), class (a link and a login), public (no login, smaller "
+                "limits); by default private, or class with --share or another --host"})
+    limits: str = field(default="", metadata={"help": "changes to the mode's limits, such as joins=200,lab=0"})
+    public_url: str = field(default="", metadata={
+        "help": "the address under which a reverse proxy shows the page, such as https://example.org/playground"})
+    trusted_proxy: str = field(default="", metadata={
+        "help": "addresses or networks of reverse proxies whose forwarded headers are believed, with commas; or *"})
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -66,6 +80,48 @@ class Settings:
         if self.endpoints not in ENDPOINTS:
             raise BadInput(f"Unknown choice of endpoints {self.endpoints!r}.",
                            f"Use --endpoints with one of {', '.join(ENDPOINTS)}.")
+        self._check_sharing()
+
+    def _check_sharing(self) -> None:
+        """BadInput where mode, share, host, endpoints, limits, address and proxies do not go together."""
+        if self.mode not in ("", *access.MODES):
+            raise BadInput(f"Unknown mode {self.mode!r}.", f"Use --mode with one of {', '.join(access.MODES)}.")
+        if self.mode == access.PRIVATE and self._reached:
+            raise BadInput("Private means this machine only: no --share, --public-url, other --host.",
+                           "Use --mode class (with a login) or --mode public.")
+        if self.mode == access.PUBLIC and self.endpoints != OFF:
+            raise BadInput("In public mode visitors name no endpoints.", "Leave --endpoints out, or use --mode class.")
+        if self.public_url and not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", self.public_url):
+            raise BadInput(f"{self.public_url!r} is not the address of a page.",
+                           "Use --public-url https://example.org/playground, say.")
+        if self.trusted_proxy != "*":
+            parse_networks(self.trusted_proxy)
+        self.most  # noqa: B018  # BadInput for what is no limit
+
+    @property
+    def who(self) -> str:
+        """The mode: as chosen, else private, or class as soon as others can reach the page."""
+        if self.mode:
+            return self.mode
+        return access.CLASS if self._reached else access.PRIVATE
+
+    @property
+    def _reached(self) -> bool:
+        """Whether others than this machine can reach the page."""
+        return bool(self.share or self.public_url or self.host not in access.LOOPBACK)
+
+    @property
+    def most(self) -> access.Limits:
+        """The limits of the mode with the operator's changes."""
+        return access.limits(self.who, self.limits)
+
+    @property
+    def job_limits(self) -> JobLimits:
+        """The limits as the list of jobs takes them."""
+        most = self.most
+        closed = {"lora": most.training, "gan-lab": most.lab}
+        return JobLimits(running={"gan-lab": max(most.lab, 1)}, waiting_each=most.jobs_each, waiting=most.jobs,
+                         kept=most.hours * 3600.0, closed=frozenset(kind for kind, on in closed.items() if not on))
 
     @property
     def reach(self) -> str:
@@ -83,6 +139,15 @@ def parse_size(text: str) -> int:
     if match is None or match[2] not in UNITS:
         raise BadInput(f"{text!r} is not a size.", "Write it like 6GB, 800MB or 2GiB.")
     return int(float(match[1]) * UNITS[match[2]])
+
+
+def parse_networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks of '127.0.0.1, 10.0.0.0/8'."""
+    try:
+        return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as problem:
+        raise BadInput(f"A trusted proxy is no address or network ({problem}).",
+                       "Use --trusted-proxy 127.0.0.1, say.") from None
 
 
 def parse_flag(text: str) -> bool:
@@ -104,7 +169,8 @@ def parse_port(text: str) -> int:
 
 
 PARSERS = {"port": parse_port, "share": parse_flag, "offline": parse_flag, "memory_budget": parse_size,
-           "auth": Path, "data_dir": Path, "models_dir": Path, "host": str, "device": str, "endpoints": str}
+           "auth": Path, "data_dir": Path, "models_dir": Path, "host": str, "device": str, "endpoints": str,
+           "mode": str, "limits": str, "public_url": str, "trusted_proxy": str}
 
 
 def from_command_line(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -126,6 +192,8 @@ def from_command_line(argv: Sequence[str] | None = None, environ: Mapping[str, s
         variable = "PLAYGROUND_" + option.name.upper()
         if option.name not in given and environ.get(variable):
             given[option.name] = environ[variable]
+    if environ.get("SPACE_ID"):  # Hugging Face Spaces: a container that only its own proxy reaches
+        given = {"host": "0.0.0.0", "mode": access.PUBLIC, "trusted_proxy": "*", **given}
     return Settings(**{name: PARSERS[name](text) for name, text in given.items()})
 
 

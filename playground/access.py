@@ -1,0 +1,88 @@
+"""Who may come, and how much of the machine they may take: three modes, each a set of limits.
+
+    private  this machine only; the default
+    class    a link and a password or named users; everything is on
+    public   no login: no training of pictures, nothing that leaves the machine, smaller limits
+
+Each limit can be set by the operator: --limits joins=200,lab=0.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+from playground.errors import BadInput
+
+PRIVATE, CLASS, PUBLIC = "private", "class", "public"
+MODES = (PRIVATE, CLASS, PUBLIC)
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a mode allows. "a minute" limits are per visitor (the page's cookie) unless they say otherwise.
+
+    A class sits behind one address more often than not, so limits by address are much wider than those by visitor.
+    """
+
+    training: int  # 1: visitors may train on pictures (Personal LoRA), 0: they may not
+    lab: int  # trainings of the GAN lab at once; 0 turns it off
+    jobs: int  # long jobs that wait, all visitors together
+    jobs_each: int  # long jobs that wait, a visitor
+    hours: int  # after which jobs, photos and what was made of them are deleted
+    queue: int  # events that wait, all visitors together
+    queue_each: int  # events under way or waiting, a session (one open page)
+    sessions: int  # open pages whose state is kept
+    joins: int  # events a minute
+    joins_address: int  # events a minute, an address
+    uploads: int  # upload requests a minute
+    uploads_address: int  # upload requests a minute, an address
+    logins: int  # failed logins a minute, an address
+    upload_mb: int  # megabytes of one upload request, all its files together
+    file_mb: int  # megabytes of one file
+    body_mb: int  # megabytes of any other request
+    slow: int  # seconds in which the body of a request must have arrived
+
+    def __post_init__(self) -> None:
+        for name in (option.name for option in fields(self)):
+            value = getattr(self, name)
+            if value < (0 if name in ("training", "lab") else 1):
+                raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
+
+
+OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, hours=24, queue=200, queue_each=64, sessions=200, joins=900,
+              joins_address=30_000, uploads=60, uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16,
+              slow=600)
+DEFAULTS = {
+    PRIVATE: OPEN,
+    CLASS: replace(OPEN, lab=2, upload_mb=250, uploads=30),
+    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, hours=6, queue=100, queue_each=40, joins=400,
+                    joins_address=4000, uploads=10, uploads_address=100, logins=10, upload_mb=50, file_mb=12,
+                    body_mb=4, slow=120),
+}
+
+
+def limits(mode: str, changes: str = "") -> Limits:
+    """The limits of a mode with the operator's changes, written 'joins=200,lab=0'. BadInput for what is no limit."""
+    known = [option.name for option in fields(Limits)]
+    given = {}
+    for part in filter(None, (part.strip() for part in changes.split(","))):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if name not in known or not equals:
+            raise BadInput(f"{part!r} is not a limit.", f"Write name=number; names are {', '.join(known)}.")
+        if not value.isascii() or not value.isdigit():
+            raise BadInput(f"The limit {name} takes a whole number, not {value!r}.", f"Write {name}=20, say.")
+        given[name] = int(value)
+    return replace(DEFAULTS[mode], **given)
+
+
+def summary(mode: str, most: Limits, endpoints: str, login: bool) -> list[str]:
+    """What is open in this mode, a line each, for the operator's screen."""
+    return [
+        f"Mode: {mode} ({WHO[mode]}){', login asked for' if login else ', no login'}",
+        f"Training on pictures: {'on' if most.training else 'off'} · GAN lab: {most.lab or 'off'}"
+        f"{' at once' if most.lab else ''} · endpoints of visitors: {endpoints}",
+        f"Uploads: {most.upload_mb} MB a request, {most.file_mb} MB a file, {most.uploads} a minute · "
+        f"events: {most.joins} a minute · kept {most.hours} hours",
+    ]
+
+
+WHO = {PRIVATE: "this machine only", CLASS: "who has the link and the login", PUBLIC: "anybody who has the link"}

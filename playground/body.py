@@ -1,0 +1,54 @@
+"""The body of a request, read with a bound on its size and on the time that it may take."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class TooLarge(Exception):
+    """More bytes came than may."""
+
+
+class TooSlow(Exception):
+    """The bytes took longer than they may."""
+
+
+class Body:
+    """Stands in for ASGI's receive; `broken` is what ended it early."""
+
+    def __init__(self, receive: Callable, most: int, seconds: float) -> None:
+        self._receive, self._most, self._seconds = receive, most, seconds
+        self._until = asyncio.get_running_loop().time() + seconds
+        self._size, self._complete = 0, False
+        self._kept: bytes | None = None
+        self.broken: Exception | None = None
+
+    async def receive(self) -> dict:
+        """ASGI: the next part of the body, or the news that the client left. Raises TooLarge, TooSlow."""
+        if self._kept is not None:
+            content, self._kept = self._kept, None
+            return {"type": "http.request", "body": content, "more_body": False}
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            self.broken = TooSlow()
+            raise self.broken from None
+        self._size += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._size > self._most:
+            self.broken = TooLarge()
+            raise self.broken
+        return message
+
+    async def whole(self) -> bytes:
+        """All of it; receive() then gives it once more, in one part."""
+        parts = []
+        while not self._complete:
+            message = await self.receive()
+            if message["type"] != "http.request":  # the client left: the page will be told as well
+                return b""
+            parts.append(message.get("body", b""))
+        self._kept = b"".join(parts)
+        return self._kept

@@ -1,0 +1,208 @@
+"""What stands between the network and the page: an ASGI middleware of checks that need no model and no thread.
+
+- Forwarded headers count only from a named proxy; otherwise they are taken off before Gradio reads them.
+- A request that another site's page makes in a visitor's browser (a foreign Origin) is refused, also to read.
+- On a page for this machine only, a foreign Host is refused: it would be DNS rebinding.
+- Gradio's routes that fetch addresses, keep a visitor's state in files for all, or serve developers are closed.
+- Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After.
+- A session answers to the browser that opened it alone.
+- Every answer carries security headers.
+"""
+
+import json
+import math
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from playground.body import Body, TooLarge, TooSlow
+from playground.throttle import Sessions, Throttle
+from playground.visits import COOKIE, Door, Visit
+
+CLOSED = re.compile(
+    r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
+    r"|runs|monitoring|profiling|run/|api/)", re.IGNORECASE)
+JOINS = re.compile(r"queue/join|call/.+")
+STEERED = re.compile(r"queue/join|cancel|reset|component_server|call/.+|stream/.+")
+MEGABYTE = 10**6
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Refusal(Exception):
+    """An answer instead of the page's: status, plain words, seconds after which to try again."""
+
+    def __init__(self, status: int, words: str, after: float = 0.0) -> None:
+        super().__init__(words)
+        self.status, self.words, self.after = status, words, after
+
+
+class Gatekeeper:
+    """The middleware; one for the process."""
+
+    def __init__(self, app: Any, door: Door, clock: Callable[[], float] = time.monotonic) -> None:
+        self.app, self.door = app, door
+        most = door.limits
+        self.joins, self.joins_address = Throttle(most.joins, clock), Throttle(most.joins_address, clock)
+        self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
+        self.logins = Throttle(most.logins, clock)
+        self.sessions = Sessions()
+        self.headers = security_headers(door)
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        visit = Visit.of(scope, self.door)
+        answer = Answer(send, self.headers, visit, self._failed_login)
+        body = None
+        try:
+            self._check(visit)
+            if visit.method not in SAFE:
+                body = Body(receive, self._size(visit), self.door.limits.slow)
+                receive = body.receive
+                if STEERED.fullmatch(visit.name):
+                    self._check_event(visit, await body.whole())
+            answer.body = body
+            await self.app(scope, receive, answer.send)
+        except Refusal as refusal:
+            await answer.refuse(refusal)
+        except TooLarge:
+            await answer.refuse(Refusal(413, f"That is more than the {self._size(visit) // MEGABYTE} MB that one "
+                                             "request may hold here. Send less at once."))
+        except TooSlow:
+            await answer.refuse(Refusal(408, "The request did not arrive in time. Try again."))
+
+    def _size(self, visit: Visit) -> int:
+        most = self.door.limits
+        return (most.upload_mb if visit.name == "upload" else most.body_mb) * MEGABYTE
+
+    def _check(self, visit: Visit) -> None:
+        """Everything that can be told without the body."""
+        if not visit.known_host:
+            raise Refusal(421, "This page answers only to its own address.")
+        if not visit.own_origin:
+            raise Refusal(403, "Another site's page may not use this one.")
+        if CLOSED.match(visit.path):
+            raise Refusal(404, "There is nothing here.")
+        if visit.length > self._size(visit):
+            raise TooLarge
+        if visit.name == "upload":
+            self._rate(self.uploads, visit.browser or visit.address, "uploads")
+            self._rate(self.uploads_address, visit.address, "uploads")
+        elif visit.path.strip("/") == "login":
+            self._rate(self.logins, visit.address, "failed logins", cost=0)
+        session = visit.session
+        if session and not self.sessions.allows(session, visit.browser):
+            raise Refusal(403, "This session belongs to another browser. Reload the page.")
+
+    def _check_event(self, visit: Visit, content: bytes) -> None:
+        """What an event's body tells: whose session, how many of it wait, no address to be fetched."""
+        data = parsed(content) if content else {}
+        session = data.get("session_hash") if isinstance(data, dict) else None
+        session = session if isinstance(session, str) else ""
+        if session and not self.sessions.allows(session, visit.browser):
+            raise Refusal(403, "This session belongs to another browser. Reload the page.")
+        if not JOINS.fullmatch(visit.name):
+            return
+        self._rate(self.joins, visit.browser or session or visit.address, "requests")
+        self._rate(self.joins_address, visit.address, "requests")
+        if session and self.door.waiting(session) >= self.door.limits.queue_each:
+            raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
+        if any(remote(item) for item in walked(data)):
+            raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
+
+    def _rate(self, throttle: Throttle, key: str, what: str, cost: int = 1) -> None:
+        if seconds := throttle.wait(key, cost):
+            raise Refusal(429, f"Too many {what}. Try again in {math.ceil(seconds)} s.", seconds)
+
+    def _failed_login(self, visit: Visit) -> None:
+        self.logins.wait(visit.address)
+
+
+class Answer:
+    """Adds headers to what the page answers, or answers in its place."""
+
+    def __init__(self, send: Callable, headers: list, visit: Visit, failed_login: Callable[[Visit], None]) -> None:
+        self._send, self._headers, self._visit, self._failed_login = send, headers, visit, failed_login
+        self.body: Body | None = None
+        self._started = self._replaced = False
+
+    async def send(self, message: dict) -> None:
+        """ASGI."""
+        if self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            if self.body is not None and self.body.broken:  # the page met the cut body first and made an error of it
+                self._replaced = True
+                raise self.body.broken
+            if self._visit.path.strip("/") == "login" and message["status"] == 400:
+                self._failed_login(self._visit)
+            self._started = True
+            message = {**message, "headers": [*message.get("headers", []), *self._headers, *self._new_cookie(message)]}
+        await self._send(message)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """The refusal as JSON with `detail`, the key under which Gradio's page looks for words to show."""
+        if self._started:
+            return
+        content = json.dumps({"detail": refusal.words}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode()),
+                   *self._headers]
+        if refusal.after:
+            headers.append((b"retry-after", str(math.ceil(refusal.after)).encode()))
+        if self._visit.method not in SAFE:
+            headers.append((b"connection", b"close"))  # what is left of the body is not read
+        await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": content})
+
+    def _new_cookie(self, message: dict) -> list:
+        """The browser's secret, with its first page; it says who opened a session and nothing else."""
+        if self._visit.path or self._visit.method != "GET" or self._visit.browser or message["status"] != 200:
+            return []
+        secure = "; Secure" if self._visit.scheme == "https" else ""
+        value = f"{COOKIE}={secrets.token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Lax{secure}"
+        return [(b"set-cookie", value.encode())]
+
+
+def security_headers(door: Door) -> list[tuple[bytes, bytes]]:
+    """The headers of every answer. Gradio's page runs scripts of its own inline and makes functions of strings, so
+    those two stay allowed; what is shut is every other host, plugins, foreign frames, base and form targets."""
+    policy = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+              "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' "
+              "data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+              f"frame-ancestors {door.framed_by}")
+    headers = {"content-security-policy": policy, "referrer-policy": "same-origin", "x-content-type-options": "nosniff",
+               "cross-origin-resource-policy": "same-origin",
+               "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"}
+    if door.framed_by == "'self'":
+        headers["x-frame-options"] = "SAMEORIGIN"
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def parsed(content: bytes) -> Any:
+    """JSON, or nothing for what is none: the page refuses that in its own words."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def walked(data: Any) -> Iterator[dict]:
+    """Every object in parsed JSON, however deep."""
+    left = [data]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            yield item
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+
+
+def remote(item: dict) -> bool:
+    """Whether an object stands for a file at an address elsewhere, which Gradio would fetch."""
+    path = item.get("path")
+    return isinstance(path, str) and re.match(r"\s*(https?|ftp):", path, re.IGNORECASE) is not None

@@ -1,0 +1,129 @@
+"""One request as the gatekeeper sees it: from whom, through which proxy, to which host, out of which page.
+
+Forwarded headers count only from a named proxy (X-Forwarded-For can be written by anybody, X-Forwarded-Host would
+end up in the addresses of Gradio's page); otherwise they are taken off before the page reads them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from playground import access
+
+COOKIE = "playground-session"
+API = "gradio_api/"
+FORWARDED = (b"forwarded", b"x-real-ip", b"x-gradio-server")  # and all that begin with x-forwarded-
+
+
+@dataclass
+class Door:
+    """What the gatekeeper knows of the page: who is meant to come, by which addresses, and how many wait."""
+
+    mode: str
+    limits: access.Limits
+    public_url: str = ""
+    trusted: list[Any] | None = field(default_factory=list)  # networks of proxies; None trusts whoever connects
+    framed_by: str = "'self'"  # the frame-ancestors of the content security policy
+    shared: str = ""  # host of Gradio's public link, known once it stands
+    host: str = "127.0.0.1"
+    waiting: Callable[[str], int] = lambda session: 0
+
+    def trusts(self, address: str) -> bool:
+        """Whether a peer's forwarded headers are believed."""
+        if self.trusted is None:
+            return True
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in self.trusted)
+
+
+class Visit:
+    """One request as the gatekeeper sees it. The scope's forwarded headers are set right or taken off."""
+
+    def __init__(self, scope: dict, headers: dict[bytes, bytes], address: str, door: Door) -> None:
+        self.method, self.path = scope["method"], scope["path"].lstrip("/")
+        self.name = self.path.partition(API)[2].strip("/")
+        self.address, self.scheme = address, scope["scheme"]
+        self.length = number(headers.get(b"content-length", b""))
+        self.cookie = cookie(headers.get(b"cookie", b""))
+        self.browser = self.cookie
+        host = (headers.get(b"x-forwarded-host") or headers.get(b"host", b"")).decode("latin-1")
+        self.host = host.split(",")[0].strip().lower()
+        self.known_host = known(self.host, door)
+        self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        beat = re.fullmatch(r"heartbeat/([^/]+)", self.name)
+        self.session = beat[1] if beat else query.get("session_hash", [""])[0]
+
+    @classmethod
+    def of(cls, scope: dict, door: Door) -> "Visit":
+        """The visit of an ASGI scope."""
+        headers, peer = dict(scope["headers"]), (scope.get("client") or ("", 0))[0]
+        if door.trusts(peer):
+            address = sender(headers.get(b"x-forwarded-for", b"").decode("latin-1"), door) or peer
+            if headers.get(b"x-forwarded-proto") == b"https":
+                scope["scheme"] = "https"
+            return cls(scope, headers, address, door)
+        headers = {name: value for name, value in headers.items()
+                   if name not in FORWARDED and not name.startswith(b"x-forwarded-")}
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name in headers]
+        if door.shared and headers.get(b"host", b"").decode("latin-1") == door.shared:
+            scope["scheme"] = "https"  # Gradio's tunnel ends TLS on its own side
+        return cls(scope, headers, peer, door)
+
+
+def known(host: str, door: Door) -> bool:
+    """Whether a Host is the page's own: any name for a page others reach, unless its public address is known."""
+    name = address_of(f"//{host}")[0]
+    if name in access.LOOPBACK or name == door.host:
+        return True
+    if door.public_url:
+        return bool(name) and name in (address_of(door.public_url)[0], address_of(f"//{door.shared}")[0])
+    return door.mode != access.PRIVATE
+
+
+def own(origin: str, host: str, door: Door) -> bool:
+    """Whether an Origin is the page itself; a request without one comes from no other site's script."""
+    if not origin:
+        return True
+    theirs, scheme = address_of(origin), origin.partition(":")[0]
+    return bool(theirs[0]) and theirs in (address_of(f"{scheme}://{host}"), address_of(door.public_url))
+
+
+def address_of(url: str) -> tuple[str, int | None]:
+    """Host and port of an address, the port as its scheme implies where none is written; no host for nonsense."""
+    try:
+        parts = urlsplit(url)
+        if "@" in parts.netloc:
+            return "", None
+        return parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "", None
+
+
+def sender(chain: str, door: Door) -> str:
+    """Who sent a request through proxies: the last address in X-Forwarded-For that is no trusted proxy."""
+    addresses = [part.strip() for part in chain.split(",") if part.strip()]
+    if door.trusted is None:
+        return addresses[-1] if addresses else ""
+    return next((address for address in reversed(addresses) if not door.trusts(address)), "")
+
+
+def cookie(header: bytes) -> str:
+    """Our cookie's value, or nothing."""
+    try:
+        found = SimpleCookie(header.decode("latin-1")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value[:64] if found else ""
+
+
+def number(text: bytes) -> int:
+    """The length that a header claims; 0 where it claims none."""
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,105 @@
+"""The page as others reach it: its gatekeeper, its login, the public link, and what is said about privacy and rules."""
+
+import contextlib
+import html
+import io
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+from fastapi.responses import HTMLResponse
+from starlette.middleware import Middleware
+
+from playground import access
+from playground.gatekeeper import Gatekeeper
+from playground.settings import Settings, parse_networks, read_users
+from playground.visits import Door
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+USER = "class"
+NO_LINK = ("No public link: {why}. The page runs on this machine all the same.\n"
+           "Other ways to share it (docs/sharing.md): --host 0.0.0.0 for your own network, a server of yours behind "
+           "nginx with --public-url, or Hugging Face Spaces.")
+NOTHING_FOUND = "Gradio's tunnel could not be set up (no internet, or its program cannot be loaded)"
+
+
+def door(settings: Settings, page: gr.Blocks) -> Door:
+    """What the gatekeeper knows of this page."""
+    trusted = None if settings.trusted_proxy == "*" else parse_networks(settings.trusted_proxy)
+    sessions = page._queue.pending_event_ids_session  # no public way to ask
+
+    def waiting(session: str) -> int:
+        return len(sessions.get(session, ()))
+
+    frames = "https://huggingface.co" if os.environ.get("SPACE_ID") else "'self'"
+    return Door(settings.who, settings.most, settings.public_url, trusted, frames, host=settings.host, waiting=waiting)
+
+
+def middleware(door: Door) -> list[Middleware]:
+    """The gatekeeper as launch(app_kwargs=...) takes it."""
+    return [Middleware(Gatekeeper, door=door)]
+
+
+def logins(settings: Settings) -> list[tuple[str, str]] | None:
+    """Who may log in: the file's users; in class mode without a file one user with a password made up now."""
+    if settings.auth:
+        return read_users(settings.auth)
+    if settings.who == access.CLASS:
+        return [(USER, secrets.token_urlsafe(9))]
+    return None
+
+
+def launch(page: gr.Blocks, door: Door, **options: Any) -> tuple[Any, str, str | None]:
+    """page.launch(): web app, local address and public link, or None with the reason printed in our own words."""
+    words = io.StringIO()
+    with contextlib.redirect_stdout(words) if options["share"] else contextlib.nullcontext():
+        web, local, shared = page.launch(**options, prevent_thread_lock=True)
+    # A page marked as shared would load its scripts from Gradio's bucket; ours serves them itself.
+    page.share = False
+    door.shared = urlsplit(shared).netloc if shared else ""
+    web.add_api_route("/privacy", privacy_page(door), methods=["GET"], include_in_schema=False)
+    web.router.routes.insert(0, web.router.routes.pop())
+    return web, local, shared
+
+
+def announcement(settings: Settings, local: str, shared: str | None, users: list[tuple[str, str]] | None) -> str:
+    """What the operator reads at start-up: addresses, what is open, the made-up login, why there is no link."""
+    lines = [local, *access.summary(settings.who, settings.most, settings.reach, users is not None)]
+    if users and not settings.auth:
+        lines.append(f"Login: user {users[0][0]}, password {users[0][1]}")
+    if shared:
+        lines.append(f"Public link: {shared}")
+    elif settings.share:
+        why = "--offline was asked for" if settings.offline else NOTHING_FOUND
+        lines.append(NO_LINK.format(why=why))
+    return "\n".join(lines)
+
+
+def privacy_text(mode: str, hours: int) -> str:
+    """docs/privacy.md under what holds for this page, in Markdown."""
+    this = (f"This page runs in **{mode} mode** ({access.WHO[mode]}). What you upload and train here is deleted "
+            f"**{hours} hours** after its last use at the latest.")
+    return (DOCS / "privacy.md").read_text(encoding="utf-8").replace("<!-- this page -->", this)
+
+
+def privacy_page(door: Door) -> Any:
+    """The handler of /privacy: the text as a page of its own, also before the login."""
+    from markdown_it import MarkdownIt
+
+    body = MarkdownIt().render(privacy_text(door.mode, door.limits.hours))
+    style = ("body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif}"
+             ":root{color-scheme:light dark}")
+    page = (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            f"<title>Privacy and rules</title><style>{style}</style>{body}</html>")
+    return lambda: HTMLResponse(page)
+
+
+def fold(settings: Settings) -> None:
+    """The fold at the foot of the page: the mode in its title, privacy and rules inside."""
+    mode = html.escape(settings.who)
+    with gr.Accordion(f"Privacy and rules · {mode} mode", open=False, elem_id="privacy"):
+        gr.Markdown(privacy_text(settings.who, settings.most.hours), elem_classes="explainer")
+        gr.HTML('<a href="privacy" target="_blank" rel="noopener">This text as a page of its own</a>', padding=False)

@@ -1,0 +1,81 @@
+"""Modes: private unless others can come, then with a login; public is smaller; every limit can be set."""
+
+import dataclasses
+
+import pytest
+
+from playground import access, settings
+from playground.context import build_context
+from playground.errors import BadInput, PlaygroundError
+
+
+def read(*arguments, **variables):
+    return settings.from_command_line(list(arguments), variables)
+
+
+@pytest.mark.parametrize(("arguments", "mode"), [
+    ([], "private"), (["--host", "::1"], "private"), (["--share"], "class"), (["--host", "0.0.0.0"], "class"),
+    (["--public-url", "https://x.org/p"], "class"), (["--mode", "public"], "public"),
+    (["--mode", "public", "--share"], "public"), (["--mode", "class"], "class")])
+def test_who_may_come(arguments, mode):
+    assert read(*arguments).who == mode
+
+
+def test_every_limit_can_be_set():
+    for option in dataclasses.fields(access.Limits):
+        changed = access.limits("public", f" {option.name} = 1 ")
+        assert getattr(changed, option.name) == 1
+        assert dataclasses.replace(changed, **{option.name: getattr(access.DEFAULTS["public"], option.name)}) \
+            == access.DEFAULTS["public"]
+
+
+def test_public_allows_no_more_than_class_and_class_no_more_than_private():
+    public, class_, private = (dataclasses.astuple(access.DEFAULTS[mode]) for mode in ("public", "class", "private"))
+    assert all(fewer <= more for fewer, more in zip(public, class_, strict=True))
+    assert all(fewer <= more for fewer, more in zip(class_, private, strict=True))
+    assert access.DEFAULTS["public"].training == 0
+
+
+def test_a_space_is_public_behind_its_own_proxy():
+    space = read(SPACE_ID="somebody/playground")
+    assert (space.who, space.host, space.trusted_proxy) == ("public", "0.0.0.0", "*")
+    assert read("--mode", "class", SPACE_ID="somebody/playground").who == "class"
+
+
+@pytest.mark.parametrize(("mode", "changes", "closed"), [
+    ("private", "", set()), ("class", "", set()), ("public", "", {"lora"}), ("public", "training=1", set()),
+    ("class", "lab=0,training=0", {"lora", "gan-lab"})])
+def test_what_is_off_is_refused_by_the_list_of_jobs(tmp_path, mode, changes, closed):
+    chosen = settings.Settings(device="cpu", data_dir=tmp_path, mode=mode, limits=changes)
+    jobs = build_context(chosen).jobs
+    assert jobs.limits.closed == closed
+    for kind in closed:
+        with pytest.raises(PlaygroundError, match="switched off"):
+            jobs.submit(kind, {}, "somebody")
+    assert jobs.table.ids() == set()
+
+
+def test_an_ended_training_is_not_resumed_where_training_is_off(tmp_path):
+    jobs = build_context(settings.Settings(device="cpu", data_dir=tmp_path, mode="public")).jobs
+    jobs.table.add("a" * 22, "lora", "somebody", {}, 60)
+    assert jobs.table.change("a" * 22, "queued", state="cancelled")
+    with pytest.raises(PlaygroundError, match="switched off"):
+        jobs.resume("a" * 22)
+    assert jobs.get("a" * 22).state == "cancelled"
+
+
+def test_hours_hold_for_jobs_and_visitors(tmp_path):
+    context = build_context(settings.Settings(device="cpu", data_dir=tmp_path, mode="public", limits="hours=2"))
+    assert context.visitors.kept == context.jobs.limits.kept == 7200
+
+
+def test_the_operator_reads_what_is_open():
+    words = "\n".join(access.summary("public", access.limits("public", "lab=0"), "off", False))
+    for part in ("public", "no login", "Training on pictures: off", "GAN lab: off", "visitors: off", "6 hours"):
+        assert part in words
+
+
+@pytest.mark.parametrize("changes", ["joins=0", "hours=0", "nothing=1", "joins", "joins=many", "joins=-3", "joins=²"])
+def test_what_is_no_limit_is_refused(changes):
+    with pytest.raises(BadInput):
+        access.limits("class", changes)
