@@ -65,6 +65,11 @@ def launch(page: gr.Blocks, door: Door, **options: Any) -> tuple[Any, str, str |
     return web, local, shared
 
 
+def own_files(page: gr.Blocks) -> set[str]:
+    """The files in the page's cache that show with its components whoever comes: never swept."""
+    return {str(path) for block in page.blocks.values() for path in getattr(block, "keep_in_cache", ())}
+
+
 def announcement(settings: Settings, local: str, shared: str | None, users: list[tuple[str, str]] | None) -> str:
     """What the operator reads at start-up: addresses, what is open, the made-up login, why there is no link."""
     lines = [local, *access.summary(settings.who, settings.most, settings.reach, users is not None)]

@@ -27,3 +27,18 @@ def test_a_disk_that_refuses_is_logged(settings, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Visitors, "sweep", lambda self: (_ for _ in ()).throw(OSError(30, "Read-only file system")))
     assert janitor.sweep(context) == 0
     assert "Read-only" in caplog.text
+
+
+def test_the_pages_cache_loses_what_is_old_and_not_its_own(settings, tmp_path):
+    context = build_context(replace(settings, data_dir=tmp_path))
+    orphan, own, fresh = (tmp_path / "gradio" / name / "face.png" for name in ("orphan", "own", "fresh"))
+    for path in (orphan, own, fresh):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    for path in (orphan, own, orphan.parent):
+        os.utime(path, (1, 1))
+    assert janitor.sweep(context, {str(own)}) == 1
+    assert (orphan.exists(), own.exists(), fresh.exists()) == (False, True, True)
+    os.utime(orphan.parent, (1, 1))  # emptied just now, so it counts as written: the next sweep but one takes it
+    janitor.sweep(context, {str(own)})
+    assert not orphan.parent.exists()

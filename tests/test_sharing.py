@@ -1,0 +1,210 @@
+"""A class page attacked with raw requests: strangers, other visitors, path tricks, side doors; and what the log holds.
+
+The page asks for a login and runs under tight limits, in this process, so that its log can be read.
+"""
+
+import contextlib
+import io
+import json
+import logging
+import time
+from dataclasses import replace
+from urllib.parse import quote
+
+import httpx
+import pytest
+from PIL import Image
+
+PASSWORDS = {"ada": "lovelace-1815", "alan": "enigma-1912"}
+MARK = "Zanzibar-Quokka-7731"  # what a visitor typed; in no other text of this project
+
+
+@pytest.fixture(scope="module")
+def shared(settings, tmp_path_factory):
+    """The address of a class page with two named users."""
+    import app
+
+    users = tmp_path_factory.mktemp("login") / "users"
+    users.write_text("".join(f"{name}:{password}\n" for name, password in PASSWORDS.items()))
+    page = app.start(replace(settings, mode="class", auth=users, limits="body_mb=1,file_mb=1,upload_mb=2,logins=30"))
+    yield page.local_url.rstrip("/")
+    page.close()
+
+
+@pytest.fixture
+def stranger(shared):
+    """Somebody with the link and without a login."""
+    with httpx.Client(base_url=shared, timeout=60) as client:
+        yield client
+
+
+def logged_in(shared, name):
+    """A browser of this user: cookies of the page and of the login."""
+    client = httpx.Client(base_url=shared, timeout=60)
+    assert client.get("/").status_code == 200
+    assert client.post("/login", data={"username": name, "password": PASSWORDS[name]}).json() == {"success": True}
+    return client
+
+
+@pytest.fixture(scope="module")
+def ada(shared):
+    client = logged_in(shared, "ada")
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def alan(shared):
+    client = logged_in(shared, "alan")
+    yield client
+    client.close()
+
+
+def picture():
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def upload(client, name="face.png"):
+    return client.post("/gradio_api/upload", files={"files": (name, picture())})
+
+
+def function(client, name):
+    """The number of a public function in the page's configuration."""
+    return next(item["id"] for item in client.get("/config").json()["dependencies"] if item["api_name"] == name)
+
+
+def call(client, name, data, session):
+    """Joins the queue as a page does and gives the event's last message."""
+    body = {"data": data, "fn_index": function(client, name), "session_hash": session}
+    joined = client.post("/gradio_api/queue/join", json=body)
+    assert joined.status_code == 200, joined.text
+    with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data:") and (message := json.loads(line[5:]))["msg"] == "process_completed":
+                return message
+    raise AssertionError("The stream ended without an answer.")
+
+
+@pytest.mark.parametrize(("method", "path"), [
+    ("GET", "/config"), ("GET", "/gradio_api/info"), ("POST", "/gradio_api/upload"), ("POST", "/gradio_api/queue/join"),
+    ("POST", "/gradio_api/call/tokenize"), ("GET", "/gradio_api/queue/data?session_hash=x"),
+    ("GET", "/gradio_api/file=/etc/passwd"), ("GET", "/private/" + "a" * 22 + "/grid.png")])
+def test_a_stranger_gets_nothing_but_the_login(stranger, method, path):
+    sent = {"json": {"data": [], "session_hash": "x", "fn_index": 0}} if path.endswith(("join", "tokenize")) else {}
+    assert stranger.request(method, path, **sent).status_code == 401
+
+
+def test_the_login_page_shows_no_component_and_privacy_can_be_read(stranger):
+    page = stranger.get("/").text
+    assert '"auth_required":true' in page.replace(" ", "")
+    assert "truncation filmstrip" not in page.lower()
+    assert "class mode" in stranger.get("/privacy").text
+
+
+def test_guessing_passwords_ends_soon(stranger, shared):
+    tries = [stranger.post("/login", data={"username": "ada", "password": f"guess {n}"}) for n in range(32)]
+    codes = [answer.status_code for answer in tries]
+    assert codes[-1] == 429
+    assert set(codes) <= {400, 429}
+    assert int(tries[-1].headers["retry-after"]) >= 1
+    assert "Try again" in tries[-1].json()["detail"]
+    time.sleep(int(tries[-1].headers["retry-after"]))  # for the users of this module, who come from the same address
+
+
+def test_the_page_answers_a_logged_in_visitor(ada):
+    done = call(ada, "tokenize", ["hello", "cl100k_base"], "ada-first")
+    assert done["output"]["data"][0]["count"] == 1
+
+
+@pytest.mark.parametrize("path", ["jobs/jobs.db", "visitors", "models", "verified.json", "gate.lock"])
+@pytest.mark.parametrize("trick", ["{0}/{1}", "{0}/gradio/../{1}", "{0}/gradio/%2e%2e/{1}", "/{0}/{1}", "{0}/./{1}"])
+def test_no_path_reaches_the_data_folder(ada, data_dir, path, trick):
+    address = "/gradio_api/file=" + trick.format(data_dir, path)
+    answer = ada.get(httpx.URL(str(ada.base_url) + address.replace("..", "%2e%2e")))
+    assert answer.status_code in (403, 404), address
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "playground/settings.py", "../../etc/passwd", "~/.bashrc"])
+def test_no_path_reaches_the_machine(ada, path):
+    assert ada.get("/gradio_api/file=" + quote(path)).status_code in (403, 404)
+
+
+@pytest.mark.parametrize("path", ["jobs/jobs.db", "models", "../users"])
+def test_a_path_in_an_event_is_no_upload(ada, data_dir, path):
+    file = {"path": str(data_dir / path), "meta": {"_type": "gradio.FileData"}}
+    done = call(ada, "add_noise", [file, 100], "ada-path")
+    assert done["success"] is False
+    assert "SQLite" not in json.dumps(done)
+    remote = {"path": "http://127.0.0.1:1/a.png", "meta": {"_type": "gradio.FileData"}}
+    body = {"data": [remote, 100], "fn_index": function(ada, "add_noise"), "session_hash": "ada-path"}
+    assert ada.post("/gradio_api/queue/join", json=body).status_code == 403
+
+
+def test_a_session_is_not_read_by_another_user(ada, alan):
+    call(ada, "tokenize", ["mine", "cl100k_base"], "ada-own")
+    assert alan.get("/gradio_api/queue/data?session_hash=ada-own").status_code == 403
+    assert alan.get("/gradio_api/heartbeat/ada-own").status_code == 403
+    cancel = {"session_hash": "ada-own", "fn_index": 0, "event_id": "x"}
+    assert alan.post("/gradio_api/cancel", json=cancel).status_code == 403
+    body = {"data": ["x", "cl100k_base"], "fn_index": function(alan, "tokenize"), "session_hash": "ada-own"}
+    assert alan.post("/gradio_api/queue/join", json=body).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/run/tokenize", "/gradio_api/api/tokenize", "/gradio_api/deep_link",
+                                  "/gradio_api/dev/reload", "/gradio_api/process_recording", "/gradio_api/vibe-code"])
+def test_functions_answer_through_the_queue_alone(ada, path):
+    assert ada.post(path, json={"data": ["hello", "cl100k_base"], "session_hash": "s"}).status_code == 404
+
+
+def test_a_job_that_one_does_not_know_is_not_there(ada):
+    for name in ("grid.png", "sample-000001-000.png", "adapter-000001.safetensors", "../jobs.db", "photos"):
+        assert ada.get(f"/private/{'A' * 22}/{quote(name, safe='')}").status_code in (401, 404)
+    done = call(ada, "training_status", ["B" * 22], "ada-job")
+    assert done["success"] is False
+
+
+def test_bodies_are_bounded(ada):
+    assert ada.post("/gradio_api/queue/join", content=b"x" * 1_000_001).status_code == 413
+    assert ada.post("/gradio_api/upload", files={"files": ("a.png", b"x" * 1_500_000)}).status_code == 413
+    many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(3)]
+    assert ada.post("/gradio_api/upload", files=many).status_code == 413
+    assert upload(ada).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"origin": "https://evil.com"}, {"origin": "null"}])
+def test_another_site_uses_no_login_of_ours(ada, headers):
+    for method, path in (("GET", "/config"), ("GET", "/gradio_api/info"), ("POST", "/gradio_api/queue/join")):
+        answer = ada.request(method, path, headers=headers)
+        assert answer.status_code == 403
+        assert "components" not in answer.text
+
+
+def test_forged_forwarded_headers_change_no_address_in_the_page(ada):
+    forged = {"x-forwarded-host": "evil.com", "x-gradio-server": "http://evil.com", "x-forwarded-proto": "https"}
+    assert "evil.com" not in ada.get("/config", headers=forged).text
+    assert "evil.com" not in ada.get("/", headers=forged).text
+
+
+def test_the_page_and_its_files_carry_the_headers(ada):
+    for path in ("/", "/config", "/theme.css", "/nowhere", "/gradio_api/info"):
+        headers = ada.get(path).headers
+        assert "object-src 'none'" in headers["content-security-policy"], path
+        assert (headers["x-frame-options"], headers["x-content-type-options"]) == ("SAMEORIGIN", "nosniff")
+
+
+def test_the_log_holds_nothing_that_a_visitor_sent(shared, capfd, caplog):
+    """Prompts, pictures' names and passwords, in answers that succeed, fail and break."""
+    caplog.set_level(logging.DEBUG, logger="playground")
+    caplog.set_level(logging.DEBUG, logger="tabs")
+    with contextlib.closing(logged_in(shared, "alan")) as client:
+        stored = upload(client, f"{MARK}.png").json()[0]
+        file = {"path": stored, "orig_name": f"{MARK}.png", "meta": {"_type": "gradio.FileData"}}
+        assert call(client, "tokenize", [MARK, "cl100k_base"], "log-1")["success"] is True
+        assert call(client, "tokenize", ["x", MARK], "log-2")["success"] is False
+        assert call(client, "word_arithmetic", [f"{MARK} +* (", 5, True], "log-3")["success"] is False
+        assert call(client, "add_noise", [file, -5], "log-4")["success"] is False
+    seen = caplog.text + "".join(capfd.readouterr())
+    for secret in (MARK, MARK.lower(), PASSWORDS["alan"]):
+        assert secret not in seen
