@@ -20,7 +20,7 @@ from playground import janitor, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line
-from tabs import _sharing, _shell, _status, _ui, discover
+from tabs import _private, _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
 PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
@@ -87,10 +87,11 @@ def start(settings: Settings) -> gr.Blocks:
     door = _sharing.door(settings, page)
     options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
-        _, local, shared = _sharing.launch(page, door, **options)
+        web, local, shared = _sharing.launch(page, door, **options)
     except OSError as problem:
         raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
                        "Choose another with --port, or --port 0 for any free one.") from problem
+    _private.install(web, context)
     janitor.start(context, kept=lambda: _sharing.own_files(page))
     print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)
     return page

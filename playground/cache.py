@@ -69,11 +69,11 @@ class ModelCache:
                 raise
         raise self._no_room("This", 0, device)
 
-    def drop_idle(self, device: str | None = None) -> int:
-        """Drops every model that nobody leases (on one device); returns the bytes given back."""
+    def drop_idle(self, device: str | None = None, key: ModelKey | None = None) -> int:
+        """Drops every model that nobody leases (on one device, or of one key); returns the bytes given back."""
         freed = 0
         with self._changed:
-            for slot in self._idle(device):
+            for slot in [slot for slot in self._idle(device) if key in (None, slot.spec.key)]:
                 freed += slot.bytes
                 self._forget(slot)
         release_memory()

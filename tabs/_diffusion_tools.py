@@ -11,20 +11,22 @@ from playground.context import Context
 from playground.diffusion import attention, branches, pictures, requests, schedulers
 from playground.diffusion.trace import Frame, Trace
 from playground.errors import BadInput
-from tabs import _diffusion_contest, _ui
+from tabs import _diffusion_adapter, _diffusion_contest, _ui
 from tabs import _diffusion_html as render
 from tabs._diffusion_checklist import Checklist
 from tabs._diffusion_controls import Controls
 from tabs._diffusion_style import CSS
+from tabs._shell import Shell
 
 GUIDANCES, SAMPLERS = "guidance values", "schedulers"
 
 
-def build(context: Context, controls: Controls, kept: gr.State) -> Checklist:
+def build(context: Context, shell: Shell, controls: Controls, kept: gr.State) -> Checklist:
     """Lays out the folds; each fills when it is opened, from the run in `kept`."""
     _words(context, kept)
     _fork(context, kept)
     _side_by_side(context, controls)
+    _diffusion_adapter.build(context, shell)
     _films(kept)
     checklist = Checklist(controls.prompt)
     _diffusion_contest.build(context)

@@ -69,7 +69,7 @@ def build(context: Context, shell: Shell) -> None:
         with gr.Row():
             start = gr.Button("Start with these settings", variant="primary", min_width=180)
             copy = gr.Button("Copy link to this run", min_width=150)
-        page = Page(gr.BrowserState("", storage_key="playground-visitor", secret="generative-playground"),
+        page = Page(shell.visitor,
                     gr.State(""), gr.State(()), gr.State(LIVE), watch, live, status, film,
                     gr.Timer(EVERY, active=False), gr.Textbox(visible=False))
         _gan_lab_desk.build(context, page.token, page.job)

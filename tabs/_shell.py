@@ -35,6 +35,8 @@ class Shell:
 
     def __init__(self, page: gr.Blocks) -> None:
         self.page = page
+        # The visitor's secret, kept by the browser; one component for all tabs, or they would overwrite each other's.
+        self.visitor = gr.BrowserState("", storage_key="playground-visitor", secret="generative-playground")
         self.tabs: gr.Tabs | None = None
         self._item: gr.Tab | None = None
         self._first = ""

@@ -128,8 +128,3 @@ COPY_LINK = """(query) => {
     history.replaceState(null, "", query);
     if (navigator.clipboard) navigator.clipboard.writeText(url);
 }"""
-
-
-def coming(context: Any, shell: Any, what: str = "") -> None:
-    """The body of a tab that is announced and not built: what it will do, and no fake controls."""
-    gr.HTML(f'<div class="coming"><strong>Not built yet.</strong> {html.escape(what)}</div>')

@@ -85,7 +85,7 @@ def build(context: Context, shell: Shell) -> None:
     draw, results = drawer(context), [view, note, kept, link]
 
     forward = Forward(context, shell, kept)
-    tools = _diffusion_tools.build(context, controls, kept)
+    tools = _diffusion_tools.build(context, shell, controls, kept)
     running = [_ui.event(trigger, draw, controls.all, results, show_progress="hidden", **_ui.COMPUTE)
                for trigger in (go.click, controls.prompt.submit, controls.seed.submit)]
     running.append(_ui.event(new.click, fresh(draw), controls.all, [controls.seed, *results], show_progress="hidden",

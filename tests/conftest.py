@@ -96,7 +96,7 @@ def browser():
         pytest.skip("Chromium is not installed (apt-get install chromium)")
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=40_000)  # two cores that do other things as well
+    expect.set_options(timeout=90_000)  # two cores that do other things as well: opening the page costs seconds
     with sync_playwright() as play:
         engine = play.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield engine
@@ -121,7 +121,7 @@ def page(browser, url):
     """A fresh visitor's window on the page; fails the test on an error in the browser's console."""
     window = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = window.new_page()
-    tab.set_default_timeout(60_000)
+    tab.set_default_timeout(120_000)
     tab.goto = partial(visit, tab.goto)
     problems: list[str] = []
     tab.on("pageerror", lambda error: problems.append(str(error)))

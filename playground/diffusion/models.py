@@ -129,11 +129,13 @@ def load(located: Located, model: Model, device: str, plan: memory.Plan) -> Any:
 
     diffusers.utils.logging.disable_progress_bar()
     folder = Path(str(located.folder))
+    # Loading with little memory patches torch for all threads meanwhile: modules that others build have no weights.
+    sparing = model.family != "pocket"
     variant = model.variant if any(folder.glob(f"*/*.{model.variant}.safetensors")) else None
     try:
         pipe = getattr(diffusers, PIPELINES[model.family]).from_pretrained(
             folder, dtype=getattr(torch, plan.dtype), variant=variant, local_files_only=True,
-            use_safetensors=True, **LEFT_OUT[model.family])
+            use_safetensors=True, low_cpu_mem_usage=sparing, **LEFT_OUT[model.family])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError, RuntimeError) as problem:
         if devices.is_out_of_memory(problem):
             raise

@@ -13,7 +13,7 @@ def tab(browser, url):
     """A fresh window with a picture drawn in four steps, by a link; fails the test on an error in the console."""
     window = browser.new_context(viewport={"width": 1280, "height": 900})
     page, problems = window.new_page(), []
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(f"{url}?tab=diffusion-steps&prompt=cat+face&steps=4&seed=5")
     expect(page.locator("#diffusion-view .df-panels")).to_be_visible()

@@ -20,7 +20,7 @@ def open_tab(browser, url):
 
     def opened(parameters=""):
         page = window.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(f"{url}?tab=next-token{parameters}")
         expect(page.locator(FIRST)).to_have_count(12, timeout=LOADING)

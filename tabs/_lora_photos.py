@@ -1,0 +1,199 @@
+"""Section 1 of Personal LoRA: photos, what was found about each, crops, captions, consent."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from playground.context import Context
+from playground.errors import BadInput
+from playground.lora import draft, photos, plan, sample_sets
+from tabs import _lora_html as render
+from tabs import _ui
+from tabs._lora_style import CSS
+from tabs._shell import Shell
+
+HEADERS = ["photo", "use", "caption"]
+CONSENT = ("These are pictures of me, or I have the permission of everyone in them. They may be used to train this "
+           "adapter; nothing else is done with them.")
+
+
+@dataclass(frozen=True)
+class Photos:
+    """The parts of the section that others read or fill."""
+
+    token: gr.BrowserState
+    cards: gr.HTML
+    table: gr.Dataframe
+    notes: gr.HTML
+    consent: gr.Checkbox
+    subject: gr.Radio
+
+    def shown(self) -> list[Any]:
+        """What render() fills."""
+        return [self.cards, self.table, self.notes]
+
+
+def build(context: Context, shell: Shell) -> Photos:
+    """Lays out the section and wires it."""
+    gr.Markdown("### 1 · Photos")
+    with gr.Row():
+        subject = gr.Radio([("a person", "person"), ("a thing", "thing"), ("a style", "style")], value="person",
+                           label="What is to be learnt", min_width=330)
+    with gr.Row():
+        upload = gr.UploadButton("Add photos", file_count="multiple", variant="primary", min_width=130,
+                                 file_types=["image", ".heic", ".heif", ".avif"])
+        samples = [gr.Button(f"Sample: {name}", min_width=170) for name in sample_sets.SETS]
+        clear = gr.Button("Remove all", min_width=100)
+    notes = gr.HTML(css_template=CSS, elem_id="lora-notes")
+    cards = gr.HTML(render.no_photos(), css_template=CSS, elem_id="lora-photos")
+    with gr.Accordion("Captions, which photos are used, and their crops", open=False):
+        table = gr.Dataframe(headers=HEADERS, datatype=["str", "bool", "str"], type="array", interactive=True,
+                             static_columns=[0], column_count=(3, "fixed"), row_count=(0, "fixed"), wrap=True,
+                             column_widths=["28%", "12%", "60%"], label="[trigger] stands for the trigger word",
+                             elem_id="lora-captions")
+        crop = crop_row()
+    consent = gr.Checkbox(False, label=CONSENT, elem_id="lora-consent")
+    page = Photos(shell.visitor, cards, table, notes, consent, subject)
+    wire(context, page, upload, samples, clear)
+    wire_crop(context, page, crop)
+    return page
+
+
+def crop_row() -> list[Any]:
+    """Number of a photo, place and size of its square, and what it cuts out."""
+    with gr.Row():
+        number = gr.Number(1, label="Crop photo", precision=0, minimum=1, min_width=90)
+        across = gr.Slider(0, 100, 50, step=1, label="Middle, % from the left", min_width=150)
+        down = gr.Slider(0, 100, 50, step=1, label="Middle, % from the top", min_width=150)
+        size = gr.Slider(10, 100, 100, step=1, label="Side, % of the shorter side", min_width=150)
+        cut = gr.HTML(css_template=CSS, elem_id="lora-crop", min_height=100)
+    return [number, across, down, size, cut]
+
+
+def wire(context: Context, page: Photos, upload: gr.UploadButton, samples: list[gr.Button], clear: gr.Button) -> None:
+    """Uploads, the sample sets, removal, edits of the table, a change of the subject."""
+    def uploaded(token: str, paths: list[str] | None, subject: str) -> tuple:
+        token = token or context.visitors.new()
+        new, refused = photos.read_files([taken(path) for path in paths or []])
+        draft.add(context, token, new, default_caption(subject))
+        return token, None, *show(context, token, subject, render.refused(refused))
+
+    def sample(name: str) -> Any:
+        def take(token: str, subject: str) -> tuple:
+            token = token or context.visitors.new()
+            subject = "style" if "style" in name else "person"
+            draft.clear(context, token)
+            draft.add(context, token, sample_sets.pictures(context, name), default_caption(subject))
+            return token, subject, *show(context, token, subject)
+        return take
+
+    def removed(token: str, subject: str) -> tuple:
+        if token:
+            draft.clear(context, token)
+        return show(context, token, subject)
+
+    def edited(token: str, rows: list[list[Any]], subject: str) -> tuple:
+        if not token or not rows:
+            return gr.skip(), gr.skip()
+        draft.edit(context, token, [(row[1], row[2]) for row in rows])
+        cards, _, notes = show(context, token, subject)
+        return cards, notes
+
+    _ui.event(upload.upload, uploaded, [page.token, upload, page.subject], [page.token, upload, *page.shown()],
+              **_ui.COMPUTE)
+    for button, name in zip(samples, sample_sets.SETS, strict=True):
+        _ui.event(button.click, sample(name), [page.token, page.subject], [page.token, page.subject, *page.shown()],
+                  **_ui.COMPUTE)
+    _ui.event(clear.click, removed, [page.token, page.subject], page.shown())
+    _ui.event(page.table.input, edited, [page.token, page.table, page.subject], [page.cards, page.notes],
+              show_progress="hidden")
+
+    def turned(token: str, subject: str) -> tuple:
+        if not token:
+            return gr.skip(), gr.skip(), gr.skip()
+        for other in plan.SUBJECTS:
+            draft.recaption(context, token, default_caption(other), default_caption(subject))
+        return show(context, token, subject)
+
+    _ui.event(page.subject.input, turned, [page.token, page.subject], page.shown(), **_ui.COMPUTE)
+
+
+def wire_crop(context: Context, page: Photos, crop: list[Any]) -> None:
+    """The sliders of the crop: what is cut is shown at once and kept."""
+    number, across, down, size, cut = crop
+
+    def chosen(token: str, which: Any) -> tuple:
+        item, whole = found(context, token, which)
+        box = item.box or photos.middle_square(whole)
+        width, height = whole.size
+        side = box[2] - box[0]
+        return (round(100 * (box[0] + box[2]) / 2 / width), round(100 * (box[1] + box[3]) / 2 / height),
+                round(100 * side / min(width, height)), render.cut(photos.crop(whole, box), which))
+
+    def moved(token: str, which: Any, *place: float) -> str:
+        _, whole = found(context, token, which)
+        box = box_of(whole.size, *place)
+        draft.set_box(context, token, int(which), box)
+        return render.cut(photos.crop(whole, box), which)
+
+    _ui.event(number.change, chosen, [page.token, number], [across, down, size, cut], show_progress="hidden")
+    for slider in (across, down, size):
+        _ui.event(slider.release, moved, [page.token, number, across, down, size], [cut], show_progress="hidden")
+
+
+def found(context: Context, token: str, number: Any) -> tuple[draft.Item, Any]:
+    """The photo of a number from 1. BadInput if there is none."""
+    items = draft.items(context, token) if token else []
+    if not isinstance(number, int | float) or not 1 <= number <= len(items):
+        raise BadInput("There is no photo with this number.", f"There are {len(items)} photos.")
+    item = items[int(number) - 1]
+    return item, draft.picture(context, token, item)
+
+
+def box_of(size: tuple[int, int], across: float, down: float, share: float) -> draft.Box:
+    """The square (left, top, right, bottom) of a middle and a side in percent, moved inside the picture."""
+    width, height = size
+    side = max(1, round(min(width, height) * share / 100))
+    left = min(max(0, round(width * across / 100 - side / 2)), width - side)
+    top = min(max(0, round(height * down / 100 - side / 2)), height - side)
+    return left, top, left + side, top + side
+
+
+def show(context: Context, token: str, subject: str, before: str = "") -> tuple:
+    """The cards, the table and the notes of the visitor's draft; `before` is HTML that stands over the notes."""
+    items = draft.items(context, token) if token else []
+    if not items:
+        return render.no_photos(), [], before
+    used = [(item, draft.picture(context, token, item)) for item in items if item.used]
+    review = photos.review([photos.Photo(item.name, whole) for item, whole in used], subject, 64)
+    suggest(context, token, items, used, review)
+    findings = dict(zip([item.file for item, _ in used], review.each, strict=True))
+    cards = render.photo_cards([(item, photos.crop(whole, item.box or photos.middle_square(whole)),
+                                 findings.get(item.file, ()))
+                                for item in draft.items(context, token)
+                                for whole in [draft.picture(context, token, item)]])
+    table = [[item.name, item.used, item.caption] for item in items]
+    return cards, table, before + render.whole_set(review.whole, len(used))
+
+
+def suggest(context: Context, token: str, items: list[draft.Item], used: list[Any], review: photos.Review) -> None:
+    """Takes over the suggested crop of photos that have none yet."""
+    numbers = {item.file: number for number, item in enumerate(items, start=1)}
+    for (item, _), box in zip(used, review.crops, strict=True):
+        if box and not item.box:
+            draft.set_box(context, token, numbers[item.file], tuple(map(int, box)))
+
+
+def default_caption(subject: str) -> str:
+    """What a picture is called when nobody says otherwise."""
+    return plan.caption(subject, pocket=True)
+
+
+def taken(path: str) -> tuple[str, bytes]:
+    """Name and bytes of an upload; the file itself, with all that it may tell, is removed."""
+    file = Path(path)
+    content = file.read_bytes()
+    file.unlink()
+    return file.name, content

@@ -1,0 +1,72 @@
+"""Files of a job for whoever has its id: samples, adapters, the grid. Nothing of it passes through a public cache.
+
+The address is private/JOB/NAME, relative to the page. The id is the secret (128 random bits); who is not logged in
+where a login is asked for gets nothing. Names are matched against a list, so no path reaches the disk.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import FileResponse
+
+from playground.context import Context
+from playground.errors import PlaygroundError
+from playground.job_table import Job
+from playground.lora import drawing, sheet
+
+HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+SAMPLE = re.compile(r"sample-(\d{1,6})-(\d{1,3})\.png")
+ADAPTER = re.compile(r"adapter-(\d{1,6})\.safetensors")
+
+
+def install(app: Any, context: Context) -> None:
+    """Adds the address to a launched page's web app, before those of Gradio that match anything."""
+    def private(job_id: str, name: str, request: Request) -> Response:
+        if not logged_in(app, request):
+            raise HTTPException(401)
+        try:
+            job = context.jobs.get(job_id)
+            if job.kind != "lora":
+                raise HTTPException(404)
+            return answer(job, name)
+        except PlaygroundError as problem:
+            raise HTTPException(404, problem.what) from problem
+
+    app.add_api_route("/private/{job_id}/{name}", private, methods=["GET"], include_in_schema=False)
+    app.router.routes.insert(0, app.router.routes.pop())
+
+
+def answer(job: Job, name: str) -> Response:
+    """The response for a name; 404 for what the job does not have."""
+    if name == "grid.png":
+        return Response(sheet.grid(job), media_type="image/png", headers=HEADERS)
+    if name == "steps.gif":
+        return Response(sheet.animation(job), media_type="image/gif", headers=HEADERS)
+    if found := SAMPLE.fullmatch(name):
+        return sent(sheet.sample(job, int(found[1]), int(found[2])), name)
+    if found := ADAPTER.fullmatch(name):
+        return sent(drawing.adapter(job, int(found[1])), named(job, int(found[1])))
+    raise HTTPException(404)
+
+
+def named(job: Job, step: int) -> str:
+    """The file name under which an adapter is saved: trigger word and step."""
+    return f"{job.spec['plan']['trigger']}-{step:06d}.safetensors"
+
+
+def sent(path: Path, name: str) -> Response:
+    """A file of a job's folder."""
+    if not path.is_file():
+        raise HTTPException(404)
+    kind = "image/png" if path.suffix == ".png" else "application/octet-stream"
+    return FileResponse(path, media_type=kind, headers=HEADERS, filename=None if path.suffix == ".png" else name)
+
+
+def logged_in(app: Any, request: Request) -> bool:
+    """Whether the visitor may see the page at all, by the cookie that Gradio's login sets."""
+    if app.auth is None and app.auth_dependency is None:
+        return True
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(app.tokens.get(request.cookies.get(name, "")) is not None for name in names)
