@@ -46,6 +46,12 @@ def no_photos() -> str:
             "goes: the person in it does not exist.</div>")
 
 
+def closed(mode: str) -> str:
+    """What stands over the tab where the operator lets nobody train."""
+    return (f'<div class="lo-empty"><b>Training is off on this page</b> ({html.escape(mode)} mode). You can look '
+            "around, draw with an adapter that you bring, and train on a copy of your own: see the README.</div>")
+
+
 def photo_cards(shown: Sequence[tuple[Item, Image.Image, Sequence[Finding]]]) -> str:
     """A card for each photo: its crop, number and name, and what was found."""
     return f'<div class="lo-cards">{"".join(photo_card(n, *each) for n, each in enumerate(shown, start=1))}</div>'

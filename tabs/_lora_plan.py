@@ -191,9 +191,11 @@ def measured(context: Context, token: str, wanted: Plan) -> tuple[bool, str]:
         return False, f"**Cannot start.** {html.escape(problem.what)} {html.escape(problem.remedy)}"
     if not made.fits:
         return False, f"**Does not fit here.** {html.escape(made.reason)}"
+    small = sum(min(picture.size) < wanted.resolution for _, picture in draft.chosen(context, token))
+    words = f" {small} of the photos are smaller than {wanted.resolution} pixels and are enlarged." if small else ""
     return True, (f"About **{duration(made.seconds)}** on this machine: {made.seconds_step:.2f} s a step, "
             f"{made.seconds_sample:.1f} s a sample, {gigabytes(made.memory)} of memory. "
-            "Measured with three real steps and one real sample.")
+            f"Measured with a few real steps and one real sample.{words}")
 
 
 def material(context: Context, token: str, wanted: Plan) -> tuple[np.ndarray, list[str]]:

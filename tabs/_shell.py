@@ -50,8 +50,8 @@ class Shell:
             gr.Markdown(tab.summary, elem_classes="summary")
             tab.build(context, self)
 
-    def on_open(self, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **lane: Any) -> None:
-        """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen.
+    def on_open(self, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **lane: Any) -> list[Any]:
+        """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen; returns both its events.
 
         `query` holds the parameters of the link by which the page was opened, if that link leads to this tab
         (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError.
@@ -78,8 +78,7 @@ class Shell:
 
         wiring = {"inputs": [ticket, *inputs], "outputs": list(outputs), "api_visibility": "private",
                   **(lane or _ui.QUICK)}
-        self._item.select(_ui.guard(once), **wiring)
-        self.page.load(_ui.guard(on_load), **wiring)
+        return [self._item.select(_ui.guard(once), **wiring), self.page.load(_ui.guard(on_load), **wiring)]
 
     def offer(self, place: str, component: Any, arrived: Callable[[Any], None] = lambda event: None) -> None:
         """Lets other tabs send a value into a component of this tab; `arrived(event)` wires what follows."""

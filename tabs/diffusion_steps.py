@@ -96,11 +96,12 @@ def build(context: Context, shell: Shell) -> None:
         if number == SHARK:
             tools.ask_when_clicked(button, values[0])
     forward.run_when_clicked(noising)
+    running += shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden",
+                             **_ui.COMPUTE)
     # Two steps, so that pictures still on their way to the browser come before what is shown after the stop.
     cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running, show_progress="hidden")
     _ui.event(cancelled.then, stopped, [kept], [view, note], show_progress="hidden")
     _ui.copy_link(copy, link)
-    shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden", **_ui.COMPUTE)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(context)
 

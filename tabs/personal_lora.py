@@ -6,7 +6,8 @@ import gradio as gr
 
 from playground.context import Context
 from playground.lora import draft
-from tabs import _lora_after, _lora_api, _lora_photos, _lora_plan, _lora_watch, _ui
+from tabs import _lora_after, _lora_api, _lora_html, _lora_photos, _lora_plan, _lora_watch, _ui
+from tabs._lora_style import CSS
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Show a diffusion model a few pictures of a person, a thing or a style, and watch it learn them. What it "
@@ -47,6 +48,8 @@ Sources: [Hu et al. 2021](https://arxiv.org/abs/2106.09685) (LoRA), [Ruiz et al.
 
 def build(context: Context, shell: Shell) -> None:
     """Lays out the sections, opens links, adds the endpoints."""
+    if not context.settings.most.training:
+        gr.HTML(_lora_html.closed(context.settings.who), css_template=CSS)
     photos = _lora_photos.build(context, shell)
     controls = _lora_plan.build(context, shell, photos)
     watch = _lora_watch.build(context, shell, photos, controls)
