@@ -52,7 +52,7 @@ class Forward:
                         "well, much noise is replaced by invention.", elem_classes="summary")
         self.picture = gr.State(None, time_to_live=3600)
         self._wire(kept)
-        shell.offer("diffusion-face", self.seed)
+        shell.offer("diffusion-face", self.seed, self._arrived)
         self._endpoint()
 
     @property
@@ -65,6 +65,13 @@ class Forward:
         def example() -> tuple:
             return gr.Accordion(open=True), FACE, 42, START, "", *self._fill(self._face(42), START, "")
         _ui.event(button.click, example, [], [self.fold, self.source, self.seed, self.level, self.prompt, *self.shown],
+                  **_ui.COMPUTE).then(None, None, None, js=SCROLL)
+
+    def _arrived(self, event: Any) -> None:
+        """A face sent by the GAN tab: opens the section on it."""
+        def face(seed: Any, level: Any, prompt: str) -> tuple:
+            return gr.Accordion(open=True), FACE, *self._fill(self._face(seed), level, prompt)
+        _ui.event(event.then, face, [self.seed, self.level, self.prompt], [self.fold, self.source, *self.shown],
                   **_ui.COMPUTE).then(None, None, None, js=SCROLL)
 
     def _wire(self, kept: gr.State) -> None:

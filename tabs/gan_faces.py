@@ -58,6 +58,7 @@ def build(context: Context, shell: Shell) -> None:
             took = gr.Markdown(elem_classes="summary")
             with gr.Row():
                 buttons = [gr.Button(title, size="sm", min_width=120) for title, *_ in EXAMPLES]
+                noise = gr.Button("Add noise to the first face", size="sm", min_width=120)
                 copy = gr.Button("Copy link to these faces", size="sm", min_width=120)
     seeds, link = gr.State([]), gr.Textbox(visible=False)
     draw = drawer(context)
@@ -69,6 +70,7 @@ def build(context: Context, shell: Shell) -> None:
     for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
         _ui.event(button.click, example(draw, *values), [look], [count, seed, truncation, *results], **_ui.COMPUTE)
     _ui.copy_link(copy, link)
+    shell.send(noise, seed, "diffusion-face")
     shell.on_open(opened(draw), controls, [count, seed, truncation, *results], **_ui.COMPUTE)
     _gan_tools.build(context, grid, seeds, truncation, look)
     _gan_lab.build(context, shell)

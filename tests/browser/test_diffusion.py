@@ -143,3 +143,11 @@ def test_stop_gives_the_last_picture_back(tab):
     expect(tab.locator("#diffusion-note")).to_contain_text("Stopped")
     tab.get_by_role("button", name="A red heart in 8 steps").click()
     expect(label(tab)).to_have_text("after step 8: the picture")
+
+
+def test_a_face_of_the_gan_is_sent_over_to_be_noised(page):
+    page.get_by_role("button", name="Twelve new people").click()
+    page.get_by_role("button", name="Add noise to the first face").click()
+    expect(page.get_by_role("tab", name="Diffusion steps")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#forward-near img").first).to_be_visible()
+    expect(page.get_by_label("Seed of the GAN face")).to_have_value("42")
