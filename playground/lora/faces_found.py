@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-SIDE = 320  # pixels of the longer side in which is searched; smaller pictures are enlarged to it
+SIDE = 256  # pixels of the longer side in which is searched; smaller pictures are enlarged to it
 MARGIN = 0.3  # of SIDE, added around: the cascades miss faces that fill the picture
-SMALLEST = 0.1  # width of a face as a share of the longer side
+SMALLEST = 0.12  # width of a face as a share of the longer side
 RIVAL = 0.5  # a second face counts from this share of the largest one's width on; strangers behind do not
 FRONT, PROFILE = "haarcascade_frontalface_alt2.xml", "haarcascade_profileface.xml"
 

@@ -99,8 +99,9 @@ def test_a_trigger_that_looks_like_something_else_stays_a_word(trigger):
     assert recipe.import_yaml(recipe.export_yaml(plan.check({"trigger": trigger})), BASE).plan.trigger == trigger
 
 
-@pytest.mark.parametrize("prompt", [":\x85", "|\x85\u2028", "a\u2029b", "\x00 \x1b", " lead", "trail ", "a\nb\n\n", "#", "- ",
-                                    "'", '"', "é 顔 😀", "\ufeffx", "%a", "@", "`", "a: b", "?", "!!str", "&a *b"])
+@pytest.mark.parametrize("prompt", [":\x85", "|\x85\u2028", "a\u2029b", "\x00 \x1b", " lead", "trail ", "a\nb\n\n", "#",
+                                    "- ", "'", '"', "é 顔 😀", "\ufeffx", "%a", "@", "`", "a: b", "?", "!!str",
+                                    "&a *b"])
 def test_a_prompt_keeps_every_character(prompt):
     wanted = plan.check({"trigger": "tt", "prompts": [prompt], "control": prompt})
     made = recipe.import_yaml(recipe.export_yaml(wanted), BASE)
