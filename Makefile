@@ -21,6 +21,7 @@ bench: $(VENV)/.ready-test
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check app.py playground tabs tests
+	$(BIN)/python -m tests.audit
 
 $(VENV)/.ready-venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

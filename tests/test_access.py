@@ -1,6 +1,7 @@
 """Modes: private unless others can come, then with a login; public is smaller; every limit can be set."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +80,11 @@ def test_the_operator_reads_what_is_open():
 def test_what_is_no_limit_is_refused(changes):
     with pytest.raises(BadInput):
         access.limits("class", changes)
+
+
+def test_the_docs_name_every_limit_with_its_numbers():
+    text = (Path(__file__).resolve().parent.parent / "docs" / "sharing.md").read_text()
+    for option in dataclasses.fields(access.Limits):
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{option.name}` |"))
+        numbers = [str(getattr(access.DEFAULTS[mode], option.name)) for mode in access.MODES]
+        assert [cell.strip() for cell in row.split("|")[3:6]] == numbers

@@ -85,3 +85,15 @@ def test_every_asset_has_its_origin_noted():
     sources = (ROOT / "assets" / "SOURCES.md").read_text()
     for path in sorted((ROOT / "assets").iterdir()):
         assert path.name == "SOURCES.md" or f"`{path.name}" in sources, path.name
+
+
+def test_the_readme_begins_with_what_a_hugging_face_space_reads():
+    import yaml
+    from packaging.requirements import Requirement
+
+    front = yaml.safe_load(README.split("---\n")[1])
+    assert front["sdk"] == "gradio"
+    assert (ROOT / front["app_file"]).exists()
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    wanted = next(Requirement(line) for line in lines if line.startswith("gradio"))
+    assert wanted.specifier.contains(front["sdk_version"])
