@@ -70,9 +70,10 @@ def finished(kept: Kept, run: Run, seconds: float | None) -> str:
     written = len(kept.sheet.keys())
     saved = f" ({written:,} different ones made)" if written < run.plan.size else ""
     took = f" in {seconds:.1f} s" if seconds else ""
+    plural = "" if run.plan.size == 1 else "s"
     issues = "".join(f"<li>{escape(issue)}</li>" for issue in kept.issues)
     listed = f'<p class="note">Not supported, and left out:</p><ul class="issues">{issues}</ul>' if issues else ""
-    return (f'<p class="note" role="status">Done: <b>{run.plan.size:,}</b> outputs{saved}{took}. '
+    return (f'<p class="note" role="status">Done: <b>{run.plan.size:,}</b> output{plural}{saved}{took}. '
             f"Kept for a day under its link.</p>{listed}")
 
 

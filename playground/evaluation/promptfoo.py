@@ -231,7 +231,7 @@ def read(text: Any, reach: str = OFF) -> tuple[Plan, list[Issue]]:
                 numbers.get("repeat", 1), numbers.get("seed", 0),
                 items["description"].text("The description") if "description" in items else "",
                 pictures=pictures.checked(items["pictures"].plain() if "pictures" in items else {}))
-    return plan.checked(pictures.gathered(made)), sorted(set(reader.issues), key=lambda issue: issue.line)
+    return plan.checked(pictures.gathered(made)), sorted(dict.fromkeys(reader.issues), key=lambda issue: issue.line)
 
 
 def is_file(text: str) -> bool:

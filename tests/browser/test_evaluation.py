@@ -81,7 +81,7 @@ def test_a_run_from_yaml_with_its_stories_filters_thumbs_and_link(tab, url):
     tab.get_by_role("button", name="Copy link to this run").click()
     expect(tab).to_have_url(re.compile(r"tab=prompt-evaluation&run=[\w-]{22}"))
     tab.goto(tab.url)
-    expect(tab.locator("#evaluation-status")).to_contain_text("12 outputs")
+    expect(tab.locator("#evaluation-status")).to_contain_text("12 outputs", timeout=120_000)
     expect(tab.locator("#prompt-a textarea")).to_have_value("the white {{what}}")
     expect(tab.locator("#evaluation-matrix .cell", has_text="▼")).to_have_count(1)
 
@@ -131,7 +131,7 @@ def test_a_reload_in_the_middle_finds_the_run_again_and_goes_on(tab):
     expect(tab.locator("#evaluation-status")).to_contain_text("Writing:")
     expect(tab).to_have_url(re.compile(r"tab=prompt-evaluation&run=[\w-]{22}"))
     tab.reload()
-    tab.get_by_role("button", name="Go on with this run").click()
+    tab.get_by_role("button", name="Go on with this run").click(timeout=120_000)
     expect(tab.locator("#evaluation-status")).to_contain_text("Done: 48 outputs", timeout=200_000)
     expect(tab.locator("#prompt-a textarea")).to_have_value("Once upon a time {{what}}")
 
@@ -162,7 +162,7 @@ def test_the_lectures_picture_prompt_runs_with_one_click_and_is_ticked(tab):
     tab.get_by_label("Not known yet").check()
     expect(matrix.locator("tbody tr")).to_have_count(4)
     tab.goto(tab.url)  # found again by its link, ticks and all
-    expect(tab.locator("#evaluation-matrix .cell.fail")).to_have_count(1)
+    expect(tab.locator("#evaluation-matrix .cell.fail")).to_have_count(1, timeout=120_000)
     expect(tab.locator("#evaluation-story")).to_contain_text("you see 2 of 4")
 
 
@@ -171,7 +171,7 @@ def test_a_reference_picture_is_added_and_compared(tab, tmp_path):
 
     run_yaml(tab, "prompts: ['{{what}} circle']\nproviders: [{id: pocket-diffusion-64, config: {steps: 2}}]\n"
                   "tests: [{vars: {what: red}}]")
-    expect(tab.locator("#evaluation-status")).to_contain_text("Done: 1 outputs")
+    expect(tab.locator("#evaluation-status")).to_contain_text("Done: 1 output")
     tab.get_by_role("button", name="Load this YAML into the form").click()
     expect(tab.locator("#prompt-a textarea")).to_have_value("{{what}} circle")
     Image.new("RGB", (90, 90), "red").save(tmp_path / "all red.png")

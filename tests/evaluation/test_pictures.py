@@ -24,6 +24,7 @@ from playground.evaluation import (
     work,
 )
 from playground.evaluation.plan import Case, Plan, Prompt, Provider
+from tests.evaluation.test_work import finished
 
 POCKET = Provider(models.POCKET, steps=2)
 LIST = kinds.made("checklist", ["shark, beach", "shark"])
@@ -38,14 +39,6 @@ def png(colour, size=(80, 60)):
 def made(*checks, **more):
     values = {"repeats": 2, "seed": 3, **more}
     return Plan((Prompt("a {{a}}"),), (POCKET,), (Case({"a": "shark"}, checks),), **values)
-
-
-def finished(context, asked, previous=""):
-    filled, _ = runs.sized(context, asked)
-    kept = runs.add(context, filled, "ada", here=True, previous=previous)
-    for _ in runs.here(context, kept):
-        pass
-    return kept
 
 
 @pytest.fixture(scope="module")
