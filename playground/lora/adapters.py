@@ -45,8 +45,13 @@ def config(plan: Plan) -> Any:
     """peft's configuration for a plan."""
     from peft import LoraConfig
 
-    modules = ATTENTION if plan.targets == plans.ATTENTION else ATTENTION + FEED_FORWARD
-    return LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=list(modules), init_lora_weights="gaussian")
+    return LoraConfig(r=plan.rank, lora_alpha=plan.alpha, target_modules=list(modules(plan)),
+                      init_lora_weights="gaussian")
+
+
+def modules(plan: Plan) -> tuple[str, ...]:
+    """The endings of the names of the layers that are trained."""
+    return ATTENTION if plan.targets == plans.ATTENTION else ATTENTION + FEED_FORWARD
 
 
 def attach(family: families.StableDiffusion, plan: Plan) -> list["torch.nn.Parameter"]:
@@ -91,13 +96,26 @@ def read_card(path: Path) -> Card:
     metadata = header.pop("__metadata__", {})
     try:
         ours = json.loads(metadata[OURS])
-        plan = plans.check(ours["plan"])
-    except (KeyError, TypeError, ValueError) as problem:
+        plan, part = plans.check(ours["plan"]), str(ours["part"])
+        agrees = same_settings(json.loads(metadata.get(DIFFUSERS, "null")), plan, part)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as problem:
         raise BadInput("The file does not say which model it belongs to.",
                        "Only adapters that were made here can be loaded.") from problem
+    if not agrees:
+        raise BadInput("The adapter's settings contradict each other.",
+                       "Only adapters that were made here can be loaded.")
     for name, entry in header.items():
         check_tensor(name, entry)
-    return Card(plan.model, plan.trigger, str(ours.get("part")), len(header), plans.as_dict(plan))
+    return Card(plan.model, plan.trigger, part, len(header), plans.as_dict(plan))
+
+
+def same_settings(described: dict[str, Any] | None, plan: Plan, part: str) -> bool:
+    """Whether what diffusers is told, and reserves memory by, agrees with the plan, whose rank is bounded."""
+    if described is None:  # then the tensors' own shapes count
+        return True
+    patterns = [described.get(f"{part}.{name}") for name in ("rank_pattern", "alpha_pattern")]
+    return (described.get(f"{part}.r"), described.get(f"{part}.lora_alpha")) == (plan.rank, plan.alpha) and (
+        sorted(described[f"{part}.target_modules"]) == sorted(modules(plan))) and not any(patterns)
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -129,12 +147,16 @@ def check_tensor(name: str, entry: Any) -> None:
 def load(path: Path, family: families.StableDiffusion, model: str) -> Card:
     """Puts a file's adapter onto a fresh pipeline. BadInput if it fits another model or holds what is no number."""
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     card = read_card(path)
     if card.model != model or card.part != family.part:
         raise BadInput(f"This adapter belongs to {card.model}, not to {model}.", f"Choose the model {card.model}.")
-    tensors = load_file(path)
+    try:
+        tensors = load_file(path)
+    except SafetensorError as problem:
+        raise BadInput("The adapter's file is cut off or damaged.", "Download it again, or train anew.") from problem
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise BadInput("The adapter holds values that are no numbers (NaN).", "Train it with a lower learning rate.")
     try:
