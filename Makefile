@@ -14,7 +14,7 @@ share: $(VENV)/.ready-run
 	$(BIN)/python app.py --share $(ARGS)
 
 test: $(VENV)/.ready-test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests $(ARGS)
 
 bench: $(VENV)/.ready-test
 	$(BIN)/python -m tests.benchmarks $(ARGS)

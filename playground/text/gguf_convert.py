@@ -5,9 +5,11 @@ quantised, which it then refuses to save. So its float32 tensors are copied into
 configuration, and saved as bfloat16 safetensors with a tokenizer.json; Q4_K_M holds fewer bits than that.
 """
 
+import contextlib
 import json
 import shutil
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,15 +29,31 @@ def converted(store: "WeightStore", entry: Entry, source: GgufWheels, progress: 
     Raises DamagedWeights if a file is not what the conversion wrote, StorageTrouble if it cannot be written.
     """
     folder = store.models / entry.key
-    with _converting:
-        if not is_complete(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            with storage.new_folder(folder) as aside:
-                convert(store, source, aside, progress)
+    if not is_complete(folder):
+        with _converting, one_process(store.models, entry.key):
+            if not is_complete(folder):  # nobody else made it meanwhile
+                shutil.rmtree(folder, ignore_errors=True)
+                with storage.new_folder(folder) as aside:
+                    convert(store, source, aside, progress)
     remedy = f"Delete the folder {folder}; it is made again from the data wheels when it is next needed."
     for name, sha256 in read_manifest(folder)["files"].items():
         store.verify(folder / name, sha256, remedy)
     return folder
+
+
+@contextlib.contextmanager
+def one_process(models: Path, name: str) -> Iterator[None]:
+    """Lets one process at a time convert: the page, its workers and other programs may share a data folder."""
+    from filelock import FileLock
+
+    path = storage.ensure_folder(models) / f".{name}.lock"
+    lock = FileLock(path)
+    with storage.trouble(path):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_manifest(folder: Path) -> dict:
