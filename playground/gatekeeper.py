@@ -94,17 +94,15 @@ class Gatekeeper:
             self._rate(self.uploads_address, visit.address, "uploads")
         elif visit.path.strip("/") == "login":
             self._rate(self.logins, visit.address, "failed logins", cost=0)
-        session = visit.session
-        if session and not self.sessions.allows(session, visit.browser):
-            raise Refusal(403, "This session belongs to another browser. Reload the page.")
+        for session in visit.sessions:
+            self._own_session(session, visit)
 
     def _check_event(self, visit: Visit, content: bytes) -> None:
         """What an event's body tells: whose session, how many of it wait, no address to be fetched."""
         data = parsed(content) if content else {}
         session = data.get("session_hash") if isinstance(data, dict) else None
         session = session if isinstance(session, str) else ""
-        if session and not self.sessions.allows(session, visit.browser):
-            raise Refusal(403, "This session belongs to another browser. Reload the page.")
+        self._own_session(session, visit)
         if not JOINS.fullmatch(visit.name):
             return
         self._rate(self.joins, visit.browser or session or visit.address, "requests")
@@ -113,6 +111,10 @@ class Gatekeeper:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
         if any(remote(item) for item in walked(data)):
             raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
+
+    def _own_session(self, session: str, visit: Visit) -> None:
+        if session and not self.sessions.allows(session, visit.browser):
+            raise Refusal(403, "This session belongs to another browser. Reload the page.")
 
     def _rate(self, throttle: Throttle, key: str, what: str, cost: int = 1) -> None:
         if seconds := throttle.wait(key, cost):

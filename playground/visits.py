@@ -8,13 +8,13 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playground import access
 
 COOKIE = "playground-session"
+OURS = re.compile(rb"(?:^|; ?)%s=([A-Za-z0-9_-]{1,64})(?=;|$)" % COOKIE.encode())
 API = "gradio_api/"
 FORWARDED = (b"forwarded", b"x-real-ip", b"x-gradio-server")  # and all that begin with x-forwarded-
 
@@ -57,9 +57,8 @@ class Visit:
         self.host = host.split(",")[0].strip().lower()
         self.known_host = known(self.host, door)
         self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        beat = re.fullmatch(r"heartbeat/([^/]+)", self.name)
-        self.session = beat[1] if beat else query.get("session_hash", [""])[0]
+        beat = re.fullmatch(r"heartbeat/([^/]+)", self.name) if self.name else None
+        self.sessions = [beat[1]] if beat else asked(scope.get("query_string", b""))
 
     @classmethod
     def of(cls, scope: dict, door: Door) -> "Visit":
@@ -115,13 +114,15 @@ def sender(chain: str, door: Door) -> str:
     return next((address for address in reversed(addresses) if not door.trusts(address)), "")
 
 
+def asked(query: bytes) -> list[str]:
+    """The sessions that a query names; every one, as which of several the page would take is its own affair."""
+    return parse_qs(query.decode("latin-1")).get("session_hash", []) if query else []
+
+
 def cookie(header: bytes) -> str:
     """Our cookie's value, or nothing."""
-    try:
-        found = SimpleCookie(header.decode("latin-1")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value[:64] if found else ""
+    found = OURS.search(header)
+    return found[1].decode() if found else ""
 
 
 def number(text: bytes) -> int:

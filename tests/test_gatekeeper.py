@@ -188,6 +188,13 @@ def test_a_session_answers_to_its_browser_alone(path, method, body, cookie):
     assert page.ask(path, method, body=body, cookie="playground-session=ada").status == 200
 
 
+@pytest.mark.parametrize("query", ["session_hash=x&session%5Fhash=s1", "session_hash=s1&session_hash=x"])
+def test_a_session_among_others_is_seen(query):
+    page = Page()
+    assert page.join("s1", "ada").status == 200
+    assert page.ask(f"/gradio_api/queue/data?{query}", cookie="playground-session=eve").status == 403
+
+
 def test_a_scripts_session_needs_no_cookie():
     page = Page()
     assert page.join("s1").status == 200
