@@ -42,7 +42,7 @@ prompts: ["a {{thing}}"]
 providers: [{id: pocket-diffusion-64, config: {steps: 2}}]
 tests:
   - vars: {thing: shark}
-    assert: [{type: picture-similar, value: "{{prompt}}"}]
+    assert: [{type: picture-similar, value: "a {{thing}}"}]
 pictures: {"a shark": "%s"}
 """
 
