@@ -119,13 +119,10 @@ def build(context: Context, shell: Shell, page: Photos) -> Controls:
 
 def wire_words(context: Context, controls: Controls) -> None:
     """A trigger word from the name; a warning where it is an ordinary one."""
-    def named(name: str) -> tuple:
-        word = triggers.usable(context, name or "")
-        return word, warning(context, word)
-
-    _ui.event(controls.name.change, named, [controls.name], [controls.trigger, controls.warning],
-              show_progress="hidden")
-    _ui.event(controls.trigger.input, lambda word: warning(context, word), [controls.trigger], [controls.warning],
+    _ui.event(controls.name.change, lambda name: triggers.usable(context, name or ""), [controls.name],
+              [controls.trigger], show_progress="hidden")
+    # change, not input: that one does not tell of a word that was pasted
+    _ui.event(controls.trigger.change, lambda word: warning(context, word), [controls.trigger], [controls.warning],
               show_progress="hidden")
 
 
