@@ -2,8 +2,6 @@
 
 import contextlib
 import html
-import os
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -157,16 +155,7 @@ SCROLL = "() => document.querySelector('#diffusion-forward')?.scrollIntoView({be
 
 def read_upload(path: Any) -> np.ndarray:
     """The picture (H, W, 3) of an uploaded file; the file itself, with all that it may tell, is removed."""
-    if not isinstance(path, str):
-        raise BadInput("There is no picture.", "Choose one first.")
-    file = Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError:
-        raise BadInput("The uploaded file is gone.", "Upload it again.") from None
-    if file.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
-        file.unlink(missing_ok=True)
-    return np.asarray(images.read(content, LARGEST))
+    return np.asarray(images.read(_ui.taken(path), LARGEST))
 
 
 def _sized(picture: np.ndarray) -> np.ndarray:

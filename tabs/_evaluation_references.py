@@ -1,6 +1,5 @@
 """What pictures need of the Prompt evaluation form: steps, guidance, and reference pictures by name."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def added(paths: Any, known: dict[str, str], table: Any, *checks: Any) -> tuple:
     names = []
     for path in files:
         names.append(pictures.named(Path(str(path)).stem, found))
-        found[names[-1]] = pictures.reference(taken(path))
+        found[names[-1]] = pictures.reference(_ui.taken(path))
     return found, with_names(table, names), *with_check(list(checks))
 
 
@@ -71,20 +70,6 @@ def removed(table: Any) -> tuple:
     rows = [["" if name == COLUMN else cell for name, cell in zip(header, row, strict=True)]
             for row in table.values.tolist()]
     return {}, {"headers": header, "data": rows}
-
-
-def taken(path: Any) -> bytes:
-    """The bytes of an uploaded file; the file itself, with all that it may tell, is removed."""
-    if not isinstance(path, str):
-        raise BadInput("There is no picture.", "Choose one first.")
-    file = Path(path)
-    try:
-        content = file.read_bytes()
-    except OSError:
-        raise BadInput("The uploaded file is gone.", "Upload it again.") from None
-    if file.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
-        file.unlink(missing_ok=True)
-    return content
 
 
 def with_names(table: Any, names: list[str]) -> dict[str, Any]:

@@ -193,7 +193,4 @@ def default_caption(subject: str) -> str:
 
 def taken(path: str) -> tuple[str, bytes]:
     """Name and bytes of an upload; the file itself, with all that it may tell, is removed."""
-    file = Path(path)
-    content = file.read_bytes()
-    file.unlink()
-    return file.name, content
+    return Path(path).name, _ui.taken(path)

@@ -8,6 +8,7 @@ import functools
 import html
 import inspect
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-from playground.errors import PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,23 @@ def visible_error(problem: Exception) -> gr.Error:
     log.error("Unexpected error %s", reference, exc_info=problem)
     return gr.Error(f"Something broke on our side (reference {reference}; the log has the details). "
                     "Nothing you entered is lost; try again.", title="That is a bug", print_exception=False)
+
+
+def taken(path: Any) -> bytes:
+    """The bytes of an uploaded file; the file itself, with all that it may tell, is removed from the page's cache.
+
+    Only there: whatever path a script may name, nothing outside is deleted. BadInput where there is no file.
+    """
+    if not isinstance(path, str):
+        raise BadInput("There is no file.", "Choose one first.")
+    file = Path(path)
+    try:
+        content = file.read_bytes()
+    except OSError:
+        raise BadInput("The uploaded file is gone.", "Upload it again.") from None
+    if file.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
+        file.unlink(missing_ok=True)
+    return content
 
 
 def results(fn: Callable, *args: Any) -> Iterator[Any]:
