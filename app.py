@@ -31,6 +31,7 @@ def build_page(context: Context) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         # while empty: queue() builds the web app for all that is there
         page.queue(max_size=context.settings.most.queue, api_open=False)
+        _ui.quiet_place(page)
         with gr.Row(elem_classes="masthead"):
             gr.Markdown(f"# {TITLE}", elem_classes="page-title")
             bar = _status.bar(context, page)

@@ -51,14 +51,15 @@ class Shell:
             tab.build(context, self)
 
     def on_open(self, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **lane: Any) -> list[Any]:
-        """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen; returns both its events.
+        """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen; returns its events.
 
         `query` holds the parameters of the link by which the page was opened, if that link leads to this tab
         (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError.
         """
         slug, first = str(self._item.id), self._first
-        # A link selects its tab, so both events below may come for one visitor, even at once. Whoever pops the
-        # ticket runs; gr.State gives every visitor a copy of the list, and list.pop is atomic.
+        # The first tab is seen when the page loads, the others when they are selected, by a link too. For the first
+        # one both events may come, even at once. Whoever pops the ticket runs; gr.State gives every visitor a copy
+        # of the list, and list.pop is atomic.
         ticket = gr.State(["unused"])
 
         def once(tickets: list[str], request: gr.Request, *values: Any) -> Iterator[Any]:
@@ -76,9 +77,8 @@ class Shell:
             else:
                 yield gr.skip()
 
-        wiring = {"inputs": [ticket, *inputs], "outputs": list(outputs), "api_visibility": "private",
-                  **(lane or _ui.QUICK)}
-        return [self._item.select(_ui.guard(once), **wiring), self.page.load(_ui.guard(on_load), **wiring)]
+        triggers = [(self._item.select, once), *([(self.page.load, on_load)] if slug == first else [])]
+        return [_ui.event(trigger, run, [ticket, *inputs], outputs, **(lane or _ui.QUICK)) for trigger, run in triggers]
 
     def offer(self, place: str, component: Any, arrived: Callable[[Any], None] = lambda event: None) -> None:
         """Lets other tabs send a value into a component of this tab; `arrived(event)` wires what follows."""
@@ -95,12 +95,11 @@ class Shell:
                 self._connect(button, source, *self._offers[place])
             else:
                 button.visible = False  # the tab that takes it is not installed
-        self.page.load(_ui.guard(self._select), None, [self.tabs], show_progress="hidden",
-                       api_visibility="private", **_ui.QUICK)
+        _ui.event(self.page.load, self._select, [], [self.tabs], show_progress="hidden")
 
     def _connect(self, button: gr.Button, source: Any, slug: str, target: Any, arrived: Callable) -> None:
-        arrived(button.click(lambda value: (value, gr.Tabs(selected=slug)), [source], [target, self.tabs],
-                             show_progress="hidden", api_visibility="private", **_ui.QUICK))
+        arrived(_ui.event(button.click, lambda value: (value, gr.Tabs(selected=slug)), [source], [target, self.tabs],
+                          show_progress="hidden"))
 
     def _select(self, request: gr.Request) -> Any:
         slug = request.query_params.get("tab")

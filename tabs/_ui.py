@@ -27,6 +27,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 # would be eight jobs on one processor. Answers that take milliseconds never wait behind a model.
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 1}
 QUICK = {"concurrency_id": "quick", "concurrency_limit": 16}
+RESULTS = (gr.HTML, gr.Plot, gr.Gallery, gr.Image, gr.Video, gr.Dataframe, gr.File)  # what shows an event's progress
 
 
 def guard(fn: Callable) -> Callable:
@@ -99,7 +100,26 @@ def endpoint(fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], api_na
 def event(trigger: Callable, fn: Callable, inputs: Sequence[Any], outputs: Sequence[Any], **options: Any) -> Any:
     """Wires a page event: guarded, out of the API's list, in the quick lane unless told otherwise."""
     lane = {} if "concurrency_id" in options else QUICK
-    return trigger(guard(fn), list(inputs), list(outputs), **{"api_visibility": "private", **lane, **options})
+    return trigger(guard(fn), list(inputs), list(outputs),
+                   **{"api_visibility": "private", **lane, **reporting(outputs, options), **options})
+
+
+def quiet_place(page: gr.Blocks) -> None:
+    """Lays out, first of all, the invisible component at which an event reports that shows no progress."""
+    page.quiet_place = gr.HTML(visible=False)
+
+
+def reporting(outputs: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Where an event reports its progress: at its results, not at controls that it sets; at the quiet place if hidden.
+
+    At each report of any event Gradio's page visits every component that was ever reported to, and looks for each
+    one through the whole page. With all outputs of all events among them, the page is busy for seconds.
+    """
+    place = getattr(gr.context.Context.root_block, "quiet_place", None)
+    if place is None:  # a page of a test, with one tab
+        return {}
+    results = [output for output in outputs if isinstance(output, RESULTS)]
+    return {"show_progress_on": results if results and options.get("show_progress") != "hidden" else place}
 
 
 def fold(title: str, text: str) -> None:

@@ -59,6 +59,17 @@ def test_only_the_documented_names_are_public(client):
         assert f"`{name}`" in readme
 
 
+def test_events_report_their_progress_at_results_only(client):
+    config = client.config
+    types = {each["id"]: each["type"] for each in config["components"]}
+    events = [each for each in config["dependencies"] if each["api_visibility"] == "private" and each["backend_fn"]]
+    places = {place for event in events for place in event["show_progress_on"] or event["outputs"]}
+    assert len(events) > 100
+    assert {types[place] for place in places} <= {"html", "plot", "gallery", "image", "video", "dataframe", "file",
+                                                  "markdown", "textbox"}
+    assert len(places) < 120  # the page visits them all at each report, and looks through the whole page for each
+
+
 def test_an_engine_error_is_escaped():
     @_ui.guard
     def handler():
