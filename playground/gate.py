@@ -5,7 +5,9 @@ for a few steps at a time. A turn is held by whoever entered the block and not b
 generator may go on in another thread; even so no turn is held across a yield.
 
 Between processes the turn is a lock on a file. Such locks know no order, so a trainer is polite: it does not
-ask for the next turn while a tab waits, which the tab shows by a file beside the lock.
+ask for the next turn while a tab waits, which the tab shows by a file beside the lock. Where tabs never cease to
+wait a trainer would never learn, nor hear that it shall stop: after PATIENCE it shows that it is due, and tabs let
+it go first, once.
 """
 
 import contextlib
@@ -23,6 +25,8 @@ from playground.errors import PlaygroundError
 
 STALE = 5.0  # seconds after which a sign of waiting counts for nothing: its process may have been killed
 POLL = 0.005  # seconds between two looks at the file's lock
+PATIENCE = 4.0  # seconds that a trainer lets others go first
+WAITS, DUE = "waits", "due"  # what a process shows beside the lock
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,13 @@ class Gate:
     def turn(self, who: str, timeout: float = 600.0, polite: bool = False) -> Iterator[None]:
         """Waits for a turn and holds it for the block; PlaygroundError after `timeout` seconds of waiting.
 
-        `polite` is for trainers: others that wait go first.
+        `polite` is for trainers: others that wait go first, for PATIENCE seconds.
         """
         ticket = object()
         deadline = time.monotonic() + timeout
         self._enter(ticket, timeout, deadline)
         try:
-            self._lock_file(who, timeout, deadline, polite)
+            self._lock_file(timeout, deadline, polite)
             with self._condition:
                 self._busy = who
             yield
@@ -82,24 +86,46 @@ class Gate:
             self._busy = ""
             self._condition.notify_all()
 
-    def _lock_file(self, who: str, timeout: float, deadline: float, polite: bool) -> None:
+    def _lock_file(self, timeout: float, deadline: float, polite: bool) -> None:
         if self._lock is None:
             return
-        while polite and self._others_wait() and time.monotonic() < deadline:
-            time.sleep(POLL)
-        sign = self._path.with_suffix(f".waits-{os.getpid()}")
+        until = min(deadline, time.monotonic() + PATIENCE)
+        if polite and self._slips_in(until):
+            return
+        if not polite:
+            self._let_pass(until)
+        sign = self._path.with_suffix(f".{DUE if polite else WAITS}-{os.getpid()}")
         try:
-            if not polite:
-                sign.touch()
-            self._lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=POLL)
-        except Timeout:
-            raise waited_too_long(timeout, "another process") from None
+            while not self._lock.is_locked:
+                sign.touch()  # again and again: a sign that is old counts for nothing
+                self._acquire(min(deadline, time.monotonic() + STALE / 2))
+                if not self._lock.is_locked and time.monotonic() >= deadline:
+                    raise waited_too_long(timeout, "another process")
         finally:
             sign.unlink(missing_ok=True)
 
-    def _others_wait(self) -> bool:
-        """Whether another process shows that it waits."""
-        for sign in self._path.parent.glob(f"{self._path.stem}.waits-*"):
+    def _acquire(self, until: float) -> bool:
+        """The file's lock, if it can be had before a moment."""
+        with contextlib.suppress(Timeout):
+            self._lock.acquire(timeout=max(0.0, until - time.monotonic()), poll_interval=POLL)
+        return self._lock.is_locked
+
+    def _slips_in(self, until: float) -> bool:
+        """The lock for a trainer, while no tab waits for it."""
+        while time.monotonic() < until:
+            if not self._others_show(WAITS) and self._acquire(0):
+                return True
+            time.sleep(POLL)
+        return False
+
+    def _let_pass(self, until: float) -> None:
+        """Lets a trainer go first that is due."""
+        while time.monotonic() < until and self._others_show(DUE):
+            time.sleep(POLL)
+
+    def _others_show(self, kind: str) -> bool:
+        """Whether another process shows a sign of this kind."""
+        for sign in self._path.parent.glob(f"{self._path.stem}.{kind}-*"):
             with contextlib.suppress(FileNotFoundError):  # it got its turn between the two looks
                 if time.time() - sign.stat().st_mtime < STALE:
                     return True

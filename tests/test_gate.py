@@ -107,10 +107,62 @@ def test_a_killed_holder_frees_the_gate(tmp_path):
         assert gate.state().busy == "tab"
 
 
+DUE = """
+import sys, time
+from pathlib import Path
+from playground import gate
+gate.PATIENCE = 0.3
+trainer = gate.Gate(Path(sys.argv[1]))
+print("up", flush=True)
+for number in range(3):
+    with trainer.turn("training", polite=True):
+        print(number, flush=True)
+"""
+
+
+def test_a_trainer_does_not_starve_where_tabs_never_cease_to_wait(tmp_path):
+    sign, enough = tmp_path / "gate.waits-99999", threading.Event()
+
+    def wait():
+        while not enough.wait(0.02):
+            sign.touch()
+
+    sign.touch()
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    trainer = subprocess.Popen([sys.executable, "-c", DUE, str(tmp_path / "gate.lock")], stdout=subprocess.PIPE)
+    try:
+        told, _ = trainer.communicate(timeout=60)
+    finally:
+        trainer.kill()
+        enough.set()
+        waiting.join()
+    assert told.split() == [b"up", b"0", b"1", b"2"]
+    assert list(tmp_path.glob("gate.due-*")) == []
+
+
+def test_a_tab_lets_a_trainer_pass_that_is_due(tmp_path):
+    sign, order = tmp_path / "gate.due-99999", []
+    sign.touch()
+    gate = Gate(tmp_path / "gate.lock")
+
+    def tab():
+        with gate.turn("tab"):
+            order.append("tab")
+
+    thread = threading.Thread(target=tab)
+    thread.start()
+    time.sleep(0.3)
+    order.append("trainer")
+    sign.unlink()
+    thread.join()
+    assert order == ["trainer", "tab"]
+
+
 def test_a_sign_of_a_killed_process_is_not_waited_for_long(tmp_path):
     sign = tmp_path / "gate.waits-99999"
     sign.touch()
     gate = Gate(tmp_path / "gate.lock")
-    assert gate._others_wait()
+    assert gate._others_show("waits")
     os.utime(sign, (time.time() - 6,) * 2)
-    assert not gate._others_wait()
+    assert not gate._others_show("waits")
