@@ -1,6 +1,7 @@
 """The lab's job in a real process: it trains, obeys, goes on after a pause, and stays within bounds."""
 
 import dataclasses
+import os
 import time
 
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 
 from playground.errors import BadInput, DamagedWeights
 from playground.gan.lab import client, files, judging, trained
+from playground.gan.lab import job as lab_job
 from playground.gan.lab.presets import PRESETS
 from playground.gan.lab.settings import Plan, RunSettings
+from playground.job_table import JobTable
+from playground.worker import Stopped, Work
 
 RUN = RunSettings(batch=16, updates=20_000)
 PLAN = Plan((RUN, dataclasses.replace(RUN, loss="hinge")), ("A", "B"))
@@ -66,6 +70,23 @@ def test_a_run_trains_obeys_and_goes_on_after_a_pause(context, token):
     wait(context, job.id, lambda look: 0 <= step(look) < held)
     assert client.start(context, token, DIGITS).id == job.id  # the same process trains something else
     wait(context, job.id, lambda look: look.frame and look.frame["data"].ndim == 4)
+
+
+def test_a_run_that_nobody_watches_pauses(tmp_path):
+    table = JobTable(tmp_path)
+    table.add("run", client.KIND, "visitor", PLAN.as_dict(), 60)
+    (tmp_path / "run").mkdir()
+    work = Work(table, table.read("run"))
+    player = lab_job.Player(work)
+    client.mark_watched(work.folder / client.WATCHED)
+    player.started -= 1000
+    for _ in range(3):
+        player.turn()
+    os.utime(work.folder / client.WATCHED, (time.time() - 2 * lab_job.UNWATCHED,) * 2)
+    with pytest.raises(Stopped) as told:
+        player.turn()
+    assert told.value.state == "paused"
+    assert files.read_checkpoint(work.folder / files.CHECKPOINT)[1]["lanes"]
 
 
 def test_a_run_stops_at_its_bound_and_its_networks_can_be_used(context, token, tmp_path):

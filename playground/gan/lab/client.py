@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import catalog
+from playground import catalog, storage
 from playground.context import Context
 from playground.errors import BadInput, PlaygroundError
 from playground.gan import faces
@@ -20,6 +20,8 @@ from playground.jobs import RESUMABLE
 
 KIND = "gan-lab"
 SET = "pictures.npz"  # a visitor's pictures, in the job's own folder, so that they go with it
+WATCHED = "watched"  # a file in the job's folder, touched when a page looks
+WATCH_EVERY = 5.0  # seconds between two touches
 KEPT_EACH = 3  # ended runs of a visitor that are kept
 PATIENCE = 3.0  # seconds to wait for a worker's answer; it listens every 0.05, slower while it prepares data
 
@@ -105,12 +107,25 @@ def command(context: Context, job_id: Any, words: str) -> Job:
 def look(context: Context, job_id: Any, seen: int = 0) -> Look:
     """The job and its newest frame; an empty frame if `seen` is the stamp of the newest one."""
     job = get(context, job_id)
+    if job.state == RUNNING:
+        mark_watched(job.folder / WATCHED)
     path = job.folder / files.LIVE
     try:
         stamp = path.stat().st_mtime_ns
         return Look(job, stamp, files.read_arrays(path) if stamp != seen else {})
     except FileNotFoundError:  # before the first frame
         return Look(job, 0, {})
+
+
+def mark_watched(path: Path) -> None:
+    """Tells the run that somebody looks; one that nobody watches pauses, and leaves the cores to others."""
+    try:
+        if abs(time.time() - path.stat().st_mtime) < WATCH_EVERY:
+            return
+    except FileNotFoundError:
+        pass
+    with storage.trouble(path):
+        path.touch()
 
 
 def lane(frame: Mapping[str, np.ndarray], number: int) -> dict[str, np.ndarray]:

@@ -23,6 +23,7 @@ LISTEN = 0.05  # seconds between two looks at requests
 SHOW = 1 / 6  # seconds between two frames
 REPORT = 0.5  # seconds between two reports
 IDLE = 120.0  # seconds on hold after which the process ends, to be resumed
+UNWATCHED = 100.0  # seconds without a page that looks, after which a run pauses; one in the background looks each 60 s
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +41,7 @@ class Player:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.held = False
-        self.idle_since = time.monotonic()
+        self.idle_since = self.started = time.monotonic()
         self.shown = self.reported = self.listened = 0.0
         self.counted, self.counted_at = 0, time.monotonic()
         self.changed = True
@@ -89,10 +90,13 @@ class Player:
     def turn(self) -> bool:
         """Listens, trains or waits, shows; True when the bound is reached and nobody asked for more.
 
-        Raises Stopped when it is told to end, or when it was on hold for long; a checkpoint is written then.
+        Raises Stopped when it is told to end, when it was on hold for long, or when nobody looks any more; a
+        checkpoint is written then.
         """
         self.listen()
         waits = self.held or self.session.ended
+        if not waits and self.unwatched() > UNWATCHED:
+            self.leave()
         if waits:
             time.sleep(LISTEN)
         else:
@@ -121,8 +125,16 @@ class Player:
             time.sleep(LISTEN)
             self.listen()
 
+    def unwatched(self) -> float:
+        """Seconds since a page looked last; a run that was just started or resumed is waited for."""
+        try:
+            looked = abs(time.time() - (self.work.folder / client.WATCHED).stat().st_mtime)
+        except FileNotFoundError:
+            looked = float("inf")
+        return min(looked, time.monotonic() - self.started)
+
     def leave(self) -> bool:
-        """Nobody asked for IDLE seconds: True if the run is done, else it ends as paused."""
+        """Nobody asked for long: True if the run is done, else it ends as paused."""
         self.session.keep()
         if not self.session.ended:
             raise Stopped(PAUSED)
