@@ -1,5 +1,6 @@
 """Section 1 of Personal LoRA: photos, what was found about each, crops, captions, consent."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import gradio as gr
 
 from playground.context import Context
 from playground.errors import BadInput
-from playground.lora import draft, photos, plan, sample_sets
+from playground.lora import draft, looks, photos, plan, sample_sets
 from tabs import _lora_html as render
 from tabs import _ui
 from tabs._lora_style import CSS
@@ -29,14 +30,18 @@ class Photos:
     notes: gr.HTML
     consent: gr.Checkbox
     subject: gr.Radio
+    upload: gr.UploadButton
+    samples: list[gr.Button]
+    clear: gr.Button
+    crop: list[Any]
 
     def shown(self) -> list[Any]:
         """What render() fills."""
         return [self.cards, self.table, self.notes]
 
 
-def build(context: Context, shell: Shell) -> Photos:
-    """Lays out the section and wires it."""
+def build(shell: Shell) -> Photos:
+    """Lays out the section; wire() follows when there is a resolution to judge the photos by."""
     gr.Markdown("### 1 · Photos")
     with gr.Row():
         subject = gr.Radio([("a person", "person"), ("a thing", "thing"), ("a style", "style")], value="person",
@@ -55,10 +60,7 @@ def build(context: Context, shell: Shell) -> Photos:
                              elem_id="lora-captions")
         crop = crop_row()
     consent = gr.Checkbox(False, label=CONSENT, elem_id="lora-consent")
-    page = Photos(shell.visitor, cards, table, notes, consent, subject)
-    wire(context, page, upload, samples, clear)
-    wire_crop(context, page, crop)
-    return page
+    return Photos(shell.visitor, cards, table, notes, consent, subject, upload, samples, clear, crop)
 
 
 def crop_row() -> list[Any]:
@@ -72,57 +74,75 @@ def crop_row() -> list[Any]:
     return [number, across, down, size, cut]
 
 
-def wire(context: Context, page: Photos, upload: gr.UploadButton, samples: list[gr.Button], clear: gr.Button) -> None:
-    """Uploads, the sample sets, removal, edits of the table, a change of the subject."""
-    def uploaded(token: str, paths: list[str] | None, subject: str) -> tuple:
+def wire(context: Context, page: Photos, resolution: gr.Number) -> None:
+    """What changes the photos; they are judged for the resolution in that control, and again when it changes."""
+    wire_photos(context, page, resolution)
+    wire_words(context, page, resolution)
+    wire_crop(context, page, resolution)
+
+
+def wire_photos(context: Context, page: Photos, resolution: gr.Number) -> None:
+    """Uploads, the sample sets, removal."""
+    def uploaded(token: str, paths: list[str] | None, subject: str, size: Any) -> tuple:
         token = token or context.visitors.new()
         new, refused = photos.read_files([taken(path) for path in paths or []])
         draft.add(context, token, new, default_caption(subject))
-        return token, None, *show(context, token, subject, render.refused(refused))
+        return token, None, *show(context, token, subject, size, render.refused(refused))
 
     def sample(name: str) -> Any:
-        def take(token: str, subject: str) -> tuple:
+        def take(token: str, size: Any) -> tuple:
             token = token or context.visitors.new()
             subject = "style" if "style" in name else "person"
             draft.clear(context, token)
             draft.add(context, token, sample_sets.pictures(context, name), default_caption(subject))
-            return token, subject, *show(context, token, subject)
+            return token, subject, *show(context, token, subject, size)
         return take
 
-    def removed(token: str, subject: str) -> tuple:
+    def removed(token: str, subject: str, size: Any) -> tuple:
         if token:
             draft.clear(context, token)
-        return show(context, token, subject)
+        return show(context, token, subject, size)
 
-    def edited(token: str, rows: list[list[Any]], subject: str) -> tuple:
+    _ui.event(page.upload.upload, uploaded, [page.token, page.upload, page.subject, resolution],
+              [page.token, page.upload, *page.shown()], **_ui.COMPUTE)
+    for button, name in zip(page.samples, sample_sets.SETS, strict=True):
+        _ui.event(button.click, sample(name), [page.token, resolution], [page.token, page.subject, *page.shown()],
+                  **_ui.COMPUTE)
+    _ui.event(page.clear.click, removed, [page.token, page.subject, resolution], page.shown())
+
+
+def wire_words(context: Context, page: Photos, resolution: gr.Number) -> None:
+    """Edits of the table, a change of the subject or of the resolution."""
+    def edited(token: str, rows: list[list[Any]], subject: str, size: Any) -> tuple:
         if not token or not rows:
             return gr.skip(), gr.skip()
         draft.edit(context, token, [(row[1], row[2]) for row in rows])
-        cards, _, notes = show(context, token, subject)
+        cards, _, notes = show(context, token, subject, size)
         return cards, notes
 
-    _ui.event(upload.upload, uploaded, [page.token, upload, page.subject], [page.token, upload, *page.shown()],
-              **_ui.COMPUTE)
-    for button, name in zip(samples, sample_sets.SETS, strict=True):
-        _ui.event(button.click, sample(name), [page.token, page.subject], [page.token, page.subject, *page.shown()],
-                  **_ui.COMPUTE)
-    _ui.event(clear.click, removed, [page.token, page.subject], page.shown())
-    _ui.event(page.table.input, edited, [page.token, page.table, page.subject], [page.cards, page.notes],
-              show_progress="hidden")
-
-    def turned(token: str, subject: str) -> tuple:
+    def turned(token: str, subject: str, size: Any) -> tuple:
         if not token:
             return gr.skip(), gr.skip(), gr.skip()
         for other in plan.SUBJECTS:
             draft.recaption(context, token, default_caption(other), default_caption(subject))
-        return show(context, token, subject)
+        return show(context, token, subject, size)
 
-    _ui.event(page.subject.input, turned, [page.token, page.subject], page.shown(), **_ui.COMPUTE)
+    def resized(token: str, subject: str, size: Any) -> tuple:
+        if not token or not draft.items(context, token):
+            return gr.skip(), gr.skip()
+        cards, _, notes = show(context, token, subject, size)
+        return cards, notes
+
+    judged = [page.token, page.subject, resolution]
+    _ui.event(page.table.input, edited, [page.token, page.table, page.subject, resolution], [page.cards, page.notes],
+              show_progress="hidden")
+    _ui.event(page.subject.input, turned, judged, page.shown(), **_ui.COMPUTE)
+    _ui.event(resolution.change, resized, judged, [page.cards, page.notes], show_progress="hidden", **_ui.COMPUTE)
 
 
-def wire_crop(context: Context, page: Photos, crop: list[Any]) -> None:
-    """The sliders of the crop: what is cut is shown at once and kept."""
-    number, across, down, size, cut = crop
+def wire_crop(context: Context, page: Photos, resolution: gr.Number) -> None:
+    """The sliders of the crop: what is cut is shown at once, on the photo's card as well, and kept."""
+    number, across, down, size, cut = page.crop
 
     def chosen(token: str, which: Any) -> tuple:
         item, whole = found(context, token, which)
@@ -132,15 +152,16 @@ def wire_crop(context: Context, page: Photos, crop: list[Any]) -> None:
         return (round(100 * (box[0] + box[2]) / 2 / width), round(100 * (box[1] + box[3]) / 2 / height),
                 round(100 * side / min(width, height)), render.cut(photos.crop(whole, box), which))
 
-    def moved(token: str, which: Any, *place: float) -> str:
+    def moved(token: str, which: Any, subject: str, pixels: Any, *place: float) -> tuple:
         _, whole = found(context, token, which)
         box = box_of(whole.size, *place)
         draft.set_box(context, token, int(which), box)
-        return render.cut(photos.crop(whole, box), which)
+        return render.cut(photos.crop(whole, box), which), show(context, token, subject, pixels)[0]
 
     _ui.event(number.change, chosen, [page.token, number], [across, down, size, cut], show_progress="hidden")
     for slider in (across, down, size):
-        _ui.event(slider.release, moved, [page.token, number, across, down, size], [cut], show_progress="hidden")
+        _ui.event(slider.release, moved, [page.token, number, page.subject, resolution, across, down, size],
+                  [cut, page.cards], show_progress="hidden")
 
 
 def found(context: Context, token: str, number: Any) -> tuple[draft.Item, Any]:
@@ -161,29 +182,29 @@ def box_of(size: tuple[int, int], across: float, down: float, share: float) -> d
     return left, top, left + side, top + side
 
 
-def show(context: Context, token: str, subject: str, before: str = "") -> tuple:
-    """The cards, the table and the notes of the visitor's draft; `before` is HTML that stands over the notes."""
+def show(context: Context, token: str, subject: str, size: Any, before: str = "") -> tuple:
+    """The cards, the table and the notes of the visitor's draft, judged for a training at `size` x `size` pixels.
+
+    `before` is HTML that stands over the notes.
+    """
     items = draft.items(context, token) if token else []
     if not items:
         return render.no_photos(), [], before
-    used = [(item, draft.picture(context, token, item)) for item in items if item.used]
-    review = photos.review([photos.Photo(item.name, whole) for item, whole in used], subject, 64)
-    suggest(context, token, items, used, review)
-    findings = dict(zip([item.file for item, _ in used], review.each, strict=True))
-    cards = render.photo_cards([(item, photos.crop(whole, item.box or photos.middle_square(whole)),
-                                 findings.get(item.file, ()))
-                                for item in draft.items(context, token)
-                                for whole in [draft.picture(context, token, item)]])
+    used = [item for item in items if item.used]
+    review = looks.review(context, token, used, subject, possible(size))
+    items = draft.suggest(context, token, {item.file: box for item, box in zip(used, review.crops, strict=True)})
+    findings = dict(zip([item.file for item in used], review.each, strict=True))
+    cards = render.photo_cards([(item, draft.small(context, token, item), findings.get(item.file, ()))
+                                for item in items])
     table = [[item.name, item.used, item.caption] for item in items]
     return cards, table, before + render.whole_set(review.whole, len(used))
 
 
-def suggest(context: Context, token: str, items: list[draft.Item], used: list[Any], review: photos.Review) -> None:
-    """Takes over the suggested crop of photos that have none yet."""
-    numbers = {item.file: number for number, item in enumerate(items, start=1)}
-    for (item, _), box in zip(used, review.crops, strict=True):
-        if box and not item.box:
-            draft.set_box(context, token, numbers[item.file], tuple(map(int, box)))
+def possible(size: Any) -> int:
+    """The resolution nearest to what stands in its field, which may be half typed; starting a training refuses that."""
+    if isinstance(size, bool) or not isinstance(size, int | float) or not math.isfinite(size):
+        return plan.SMALLEST_SIDE
+    return min(max(plan.SMALLEST_SIDE, int(size)), plan.LARGEST_SIDE)
 
 
 def default_caption(subject: str) -> str:

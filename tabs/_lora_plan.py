@@ -151,6 +151,9 @@ def wire_presets(page: Photos, controls: Controls) -> None:
     for trigger in (controls.preset.input, controls.model.input, page.subject.change):
         _ui.event(trigger, chosen, [controls.preset, controls.model, page.subject], controls.settable(),
                   show_progress="hidden")
+    # a model's own size is no number of a preset: 64 pixels of the pocket model would be nonsense for the others
+    _ui.event(controls.model.input, lambda model: models.find(model).size, [controls.model],
+              [controls.fields["resolution"]], show_progress="hidden")
     for name, field in controls.fields.items():
         if name not in ("prompts", "control", "seed", "prior_weight"):
             _ui.event(field.input, lambda: CUSTOM, [], [controls.preset], show_progress="hidden")

@@ -50,20 +50,23 @@ def build(context: Context, shell: Shell) -> None:
     """Lays out the sections, opens links, adds the endpoints."""
     if not context.settings.most.training:
         gr.HTML(_lora_html.closed(context.settings.who), css_template=CSS)
-    photos = _lora_photos.build(context, shell)
+    photos = _lora_photos.build(shell)
     controls = _lora_plan.build(context, shell, photos)
+    resolution = controls.fields["resolution"]
+    _lora_photos.wire(context, photos, resolution)
     watch = _lora_watch.build(context, shell, photos, controls)
     _lora_after.build(context, photos, watch)
-    shell.on_open(opened(context), [photos.token, photos.subject], [*photos.shown(), *watch.started()], **_ui.QUICK)
+    shell.on_open(opened(context), [photos.token, photos.subject, resolution],
+                  [*photos.shown(), *watch.started()], **_ui.QUICK)
     _ui.fold("How it works, and where it comes from", HOW)
     _lora_api.build(context)
 
 
 def opened(context: Context) -> Any:
     """The first look: the photos of the last visit, and the training that a link names, or the visitor's newest."""
-    def open_tab(query: dict[str, str], token: str, subject: str) -> tuple:
+    def open_tab(query: dict[str, str], token: str, subject: str, size: Any) -> tuple:
         kept = token and draft.items(context, token)
-        shown = _lora_photos.show(context, token, subject) if kept else (gr.skip(),) * 3
+        shown = _lora_photos.show(context, token, subject, size) if kept else (gr.skip(),) * 3
         job_id = query.get("job") or newest(context, token)
         if not job_id:
             return (*shown, *(gr.skip(),) * 9)

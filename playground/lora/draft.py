@@ -6,8 +6,9 @@ two windows of one visitor never see half of it; the last change wins.
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,25 @@ from playground.errors import BadInput
 from playground.lora import photos, plan
 from playground.lora.photos import Photo
 
-FOLDER, LISTING = "lora", "draft.json"
+FOLDER, LISTING, LOOKS = "lora", "draft.json", "looks.json"
+SMALL = 160  # pixels a side of a photo on its card
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
 @dataclass(frozen=True)
 class Item:
-    """A photo in the draft: its file, the name it came with, caption, whether it is used, and its crop."""
+    """A photo in the draft: its file, the name it came with, caption, whether it is used, and its crop.
+
+    `digest` is the SHA-256 of the file; `by_hand`: the visitor chose the crop, so no suggestion replaces it.
+    """
 
     file: str
     name: str
     caption: str
     used: bool = True
     box: Box | None = None
+    digest: str = ""
+    by_hand: bool = False
 
 
 def folder(context: Context, token: str) -> Path:
@@ -56,8 +63,9 @@ def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> lis
     place = folder(context, token)
     first = 1 + max((int(Path(item.file).stem) for item in kept), default=-1)
     for number, photo in enumerate(new, start=first):
-        storage.write_file(place / f"{number:04d}.png", to_png(photo.picture))
-        kept.append(Item(f"{number:04d}.png", photo.name, caption))
+        content = to_png(photo.picture)
+        storage.write_file(place / f"{number:04d}.png", content)
+        kept.append(Item(f"{number:04d}.png", photo.name, caption, digest=sha256(content).hexdigest()))
     return _write(context, token, kept)
 
 
@@ -79,8 +87,15 @@ def set_box(context: Context, token: str, number: int, box: Box) -> list[Item]:
     left, top, right, bottom = box
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
         raise BadInput("The crop is not inside the picture.", f"The picture has {width} x {height} pixels.")
-    kept[at] = replace(kept[at], box=box)
+    kept[at] = replace(kept[at], box=box, by_hand=True)
     return _write(context, token, kept)
+
+
+def suggest(context: Context, token: str, boxes: Mapping[str, Box | None]) -> list[Item]:
+    """Crops photos, by their files, as suggested, None being the middle square; those cropped by hand stay."""
+    kept = items(context, token)
+    changed = [item if item.by_hand else replace(item, box=boxes.get(item.file, item.box)) for item in kept]
+    return kept if changed == kept else _write(context, token, changed)
 
 
 def recaption(context: Context, token: str, before: str, after: str) -> list[Item]:
@@ -95,8 +110,8 @@ def clear(context: Context, token: str) -> int:
     kept = items(context, token)
     place = folder(context, token)
     for item in kept:
-        with storage.trouble(place):
-            (place / item.file).unlink(missing_ok=True)
+        _remove(place, item.file, *(path.name for path in place.glob(f"{Path(item.file).stem}-*.png")))
+    _remove(place, LOOKS)
     _write(context, token, [])
     return len(kept)
 
@@ -104,6 +119,23 @@ def clear(context: Context, token: str) -> int:
 def picture(context: Context, token: str, item: Item) -> Image.Image:
     """A photo whole, as RGB."""
     return Image.open(folder(context, token) / item.file).convert("RGB")
+
+
+def small(context: Context, token: str, item: Item) -> Image.Image:
+    """The crop of a photo as its card shows it, at most SMALL pixels a side; kept, as long as the crop stays."""
+    place = folder(context, token)
+    stem, mark = Path(item.file).stem, "-".join(map(str, item.box or ["middle"]))
+    path = place / f"{stem}-{mark}.png"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        _remove(place, *(old.name for old in place.glob(f"{stem}-*.png")))
+        whole = picture(context, token, item)
+        cut = photos.crop(whole, item.box or photos.middle_square(whole))
+        cut.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
+        content = to_png(cut)
+        storage.write_file(path, content)
+    return Image.open(io.BytesIO(content)).convert("RGB")
 
 
 def chosen(context: Context, token: str) -> list[tuple[Item, Image.Image]]:
@@ -117,6 +149,12 @@ def to_png(whole: Image.Image) -> bytes:
     file = io.BytesIO()
     whole.save(file, "PNG")
     return file.getvalue()
+
+
+def _remove(place: Path, *names: str) -> None:
+    with storage.trouble(place):
+        for name in names:
+            (place / name).unlink(missing_ok=True)
 
 
 def _write(context: Context, token: str, kept: Sequence[Item]) -> list[Item]:

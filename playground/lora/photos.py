@@ -57,6 +57,15 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one photo tells by itself: thumbnail (32, 32, 3) uint8, findings, a square around a face if one is seen."""
+
+    thumbnail: np.ndarray
+    findings: tuple[Finding, ...]
+    crop: Box | None
+
+
 @dataclass(frozen=True)
 class Review:
     """Findings of each photo, a suggested square around its face where one was found, findings of the whole set."""
@@ -98,21 +107,39 @@ def shown_name(name: str) -> str:
 
 def review(photos: Sequence[Photo], subject: str, size: int) -> Review:
     """What is to be said of photos for a subject of plan.SUBJECTS, trained at `size` x `size` pixels."""
-    checks.choice(subject, "The subject", plan.SUBJECTS)
-    size = checks.whole(size, "The resolution", 64, 1024)
-    each = [[*_size(photo.picture, size), *_sharpness(photo.picture, size)] for photo in photos]
-    crops: list[Box | None] = [None] * len(photos)
-    alike = pairs(photos)
-    for number in range(len(photos)):
-        each[number] += _duplicate(photos, alike, number)
-    if subject == "person":
-        finder = faces_found.Finder()
-        for number, photo in enumerate(photos):
-            boxes = finder.boxes(photo.picture)
-            each[number] += _faces(boxes)
-            crops[number] = around(photo.picture, boxes[0], size) if boxes else None
-    whole = _count(len(photos)) + (_variety(photos, alike) if len(photos) >= plan.FEWEST else [])
-    return Review(tuple(map(tuple, each)), tuple(crops), tuple(whole))
+    size, finder = check_size(size), finder_for(subject)
+    return together([photo.name for photo in photos], [look(photo.picture, size, finder) for photo in photos])
+
+
+def check_size(size: int) -> int:
+    """Pixels a side of a training. BadInput for what no training takes."""
+    return checks.whole(size, "The resolution", plan.SMALLEST_SIDE, plan.LARGEST_SIDE)
+
+
+def finder_for(subject: str) -> faces_found.Finder | None:
+    """What faces are looked for with: nothing where the subject is no person. BadInput for an unknown subject."""
+    return faces_found.Finder() if checks.choice(subject, "The subject", plan.SUBJECTS) == "person" else None
+
+
+def look(picture: Image.Image, size: int, finder: faces_found.Finder | None) -> Look:
+    """One photo by itself, for a training at `size` x `size` pixels: what costs time, and can be remembered."""
+    findings, crop = [*_size(picture, size), *_sharpness(picture, size)], None
+    if finder is not None:
+        boxes = finder.boxes(picture)
+        findings += _faces(boxes)
+        crop = around(picture, boxes[0], size) if boxes else None
+    return Look(thumbnail(picture), tuple(findings), crop)
+
+
+def together(names: Sequence[str], looks: Sequence[Look]) -> Review:
+    """What photos that were looked at tell as a set: twins, their number, what all have in common."""
+    if not looks:
+        return Review((), (), tuple(_count(0)))
+    thumbnails = np.stack([each.thumbnail for each in looks])
+    alike = pairs(thumbnails)
+    each = [(*each.findings, *_duplicate(names, alike, number)) for number, each in enumerate(looks)]
+    whole = _count(len(looks)) + (_variety(thumbnails, alike) if len(looks) >= plan.FEWEST else [])
+    return Review(tuple(each), tuple(each.crop for each in looks), tuple(whole))
 
 
 def _size(picture: Image.Image, size: int) -> list[Finding]:
@@ -145,26 +172,23 @@ def sharpness(picture: Image.Image, size: int) -> float:
     return float(max(tile.var() for tile in tiles) / (grey.var() + 25))  # 25: a nearly flat picture is not sharp
 
 
-def pairs(photos: Sequence[Photo]) -> np.ndarray:
-    """The correlation of every photo with every other (N, N), in grey at 32 x 32."""
-    if not photos:
-        return np.zeros((0, 0))
-    greys = measure.greys(thumbnails(photos))
+def pairs(thumbnails: np.ndarray) -> np.ndarray:
+    """The correlation of every photo with every other (N, N), in grey, from thumbnails (N, 32, 32, 3)."""
+    greys = measure.greys(thumbnails)
     return greys @ greys.T
 
 
-def thumbnails(photos: Sequence[Photo]) -> np.ndarray:
-    """(N, 32, 32, 3) uint8, the sides squeezed to squares."""
-    side = (measure.COARSE, measure.COARSE)
-    return np.stack([np.asarray(photo.picture.resize(side, Image.Resampling.BOX)) for photo in photos])
+def thumbnail(picture: Image.Image) -> np.ndarray:
+    """(32, 32, 3) uint8, the sides squeezed to a square."""
+    return np.asarray(picture.resize((measure.COARSE, measure.COARSE), Image.Resampling.BOX))
 
 
-def _duplicate(photos: Sequence[Photo], alike: np.ndarray, number: int) -> list[Finding]:
+def _duplicate(names: Sequence[str], alike: np.ndarray, number: int) -> list[Finding]:
     """A finding on the later of two photos that are one."""
     if number == 0 or alike[number, :number].max() < SAME:
         return []
     twin = int(alike[number, :number].argmax())
-    return [Finding("duplicate", f"Nearly the same picture as photo {twin + 1} ({photos[twin].name}).",
+    return [Finding("duplicate", f"Nearly the same picture as photo {twin + 1} ({names[twin]}).",
                     "Leave one of them out: what comes twice is learned twice and copied sooner.", True)]
 
 
@@ -189,14 +213,14 @@ def _count(count: int) -> list[Finding]:
     return []
 
 
-def _variety(photos: Sequence[Photo], alike: np.ndarray) -> list[Finding]:
+def _variety(thumbnails: np.ndarray, alike: np.ndarray) -> list[Finding]:
     """What all photos have in common, and the model would take for a part of the subject."""
     found = []
-    colours = thumbnails(photos).mean(axis=(1, 2))
+    colours = thumbnails.mean(axis=(1, 2))
     if colours.std(axis=0).max() < SAME_LIGHT:
         found.append(Finding("same_light", "All photos are in nearly the same light.",
                              "Add some from another room, or from outdoors.", False))
-    if alike[np.triu_indices(len(photos), 1)].mean() > SAME_POSE:
+    if alike[np.triu_indices(len(thumbnails), 1)].mean() > SAME_POSE:
         found.append(Finding("same_pose", "All photos have nearly the same pose and framing.",
                              "Add some from the side, nearer and farther away.", False))
     return found

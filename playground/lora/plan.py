@@ -19,6 +19,7 @@ ATTENTION, WIDE = "attention", "attention and feed-forward"
 TARGETS = (ATTENTION, WIDE)
 TRIGGER = "[trigger]"
 FEWEST, MOST = 3, 50  # photos
+SMALLEST_SIDE, LARGEST_SIDE = 64, 1024  # pixels of a training's pictures
 MAX_SEED = 2**31 - 1
 LONGEST = 300  # characters of a prompt or caption
 MOST_PROMPTS = 6
@@ -119,7 +120,8 @@ def check(values: Mapping[str, Any]) -> Plan:
         checks.whole(plan.steps, "The number of steps", 1, 10_000), checks.whole(plan.rank, "The rank", 1, 256),
         checks.whole(plan.alpha, "Alpha", 1, 512),
         checks.real(plan.learning_rate, "The learning rate", SMALLEST_RATE, LARGEST_RATE),
-        checks.whole(plan.batch, "The batch", 1, 32), checks.whole(plan.resolution, "The resolution", 64, 1024),
+        checks.whole(plan.batch, "The batch", 1, 32),
+        checks.whole(plan.resolution, "The resolution", SMALLEST_SIDE, LARGEST_SIDE),
         checks.choice(plan.targets, "The target modules", TARGETS),
         checks.real(plan.prior_weight, "The weight of prior preservation", 0, 2),
         checks.whole(plan.sample_every, "The number of steps between samples", 1, 10_000),

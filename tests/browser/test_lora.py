@@ -105,3 +105,15 @@ def test_uploads_are_checked_one_by_one(page, url, tmp_path):
     expect(page.locator("#lora-photos .lo-card")).to_have_count(1)
     expect(page.locator("#lora-notes")).to_contain_text("bad.png was not taken")
     expect(page.locator("#lora-photos .lo-card")).to_contain_text("face")
+
+
+def test_photos_are_judged_by_the_size_of_the_model(tab):
+    card = tab.locator("#lora-photos .lo-card").first
+    expect(card).not_to_contain_text("the training works at")
+    tab.get_by_label("Model", exact=True).click()
+    tab.get_by_role("option", name="Stable Diffusion 1.5").click()
+    expect(card).to_contain_text("64 x 64 pixels; the training works at 512 x 512")
+    tab.get_by_text("custom", exact=True).click()  # also where the numbers are no preset's
+    tab.get_by_label("Model", exact=True).click()
+    tab.get_by_role("option", name="Pocket diffusion, 64 x 64").click()
+    expect(card).not_to_contain_text("the training works at")
