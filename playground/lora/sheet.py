@@ -43,7 +43,7 @@ def grid(job: Job) -> bytes:
             top = HEAD + row * (SIDE + HEAD + GAP) + HEAD
             paste_copies(sheet, job, step, row, (left, top))
     for row, words in enumerate(down):
-        ink.text((GAP, HEAD + row * (SIDE + HEAD + GAP) + 4), words, fill=INK)
+        ink.text((GAP, HEAD + row * (SIDE + HEAD + GAP) + 4), fitted(ink, words, sheet.width - 2 * GAP), fill=INK)
     return encoded(sheet, "PNG")
 
 
@@ -57,11 +57,21 @@ def animation(job: Job) -> bytes:
         ink.text((GAP, 4), f"step {step}", fill=INK)
         for row, words in enumerate(down):
             top = HEAD + row * (SIDE + HEAD)
-            ink.text((GAP, top + 4), words[:42], fill=INK)
+            ink.text((GAP, top + 4), fitted(ink, words, frame.width - 2 * GAP), fill=INK)
             paste_copies(frame, job, step, row, (GAP, top + HEAD))
         frames.append(frame)
     pauses = [PAUSE] * (len(frames) - 1) + [LAST]
     return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
+
+
+def fitted(ink: ImageDraw.ImageDraw, words: str, width: int) -> str:
+    """Words on one line, cut with an ellipsis where they are wider than `width` pixels."""
+    line = " ".join(words.split())
+    if ink.textlength(line) <= width:
+        return line
+    while line and ink.textlength(f"{line}…") > width:
+        line = line[:-1]
+    return f"{line}…"
 
 
 def needed(job: Job) -> list[int]:
