@@ -134,5 +134,6 @@ def remove(context: Context, job_id: str) -> int:
     """Ends a training and removes all its files; returns how many. BadInput if there is no such training."""
     job = _lora_watch.get(context, job_id)
     files = sum(path.is_file() for path in job.folder.rglob("*"))
+    drawing.forget(context, job)
     context.jobs.delete(job.id)
     return files

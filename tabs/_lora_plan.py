@@ -20,7 +20,7 @@ from tabs._shell import Shell
 CUSTOM = "custom"
 MEASURING = "Measuring: a few real steps and one sample …"
 NUMBERS = ("steps", "rank", "alpha", "learning_rate", "batch", "resolution", "targets", "prior_weight", "sample_every",
-           "control", "seed", "guidance", "sample_steps")
+           "control", "seed", "guidance", "sample_steps", "quantise")
 
 
 class Controls:
@@ -79,6 +79,8 @@ def expert(start: Plan) -> dict[str, Any]:
         seed = gr.Number(start.seed, label="Seed", precision=0, min_width=90)
         guidance = gr.Number(start.guidance, label="Guidance of samples", min_width=110)
         sample_steps = gr.Number(start.sample_steps, label="Steps of a sample", precision=0, min_width=110)
+        quantise = gr.Dropdown(list(plan.PRECISIONS), value=start.quantise, min_width=150,
+                               label="Base in fewer bits (FLUX only)")
     with gr.Row():
         prompts = gr.Textbox("\n".join(start.prompts), lines=2, min_width=260,
                              label="Sample prompts, one a line; [trigger] is the trigger word")
@@ -86,7 +88,8 @@ def expert(start: Plan) -> dict[str, Any]:
                              min_width=260)
     return {"steps": steps, "rank": rank, "alpha": alpha, "learning_rate": rate, "batch": batch,
             "resolution": resolution, "targets": targets, "prior_weight": weight, "sample_every": every,
-            "control": control, "seed": seed, "guidance": guidance, "sample_steps": sample_steps, "prompts": prompts}
+            "control": control, "seed": seed, "guidance": guidance, "sample_steps": sample_steps, "quantise": quantise,
+            "prompts": prompts}
 
 
 def read(subject: str, values: tuple) -> Plan:

@@ -85,7 +85,7 @@ def spec(context: Context, key: str, progress: Progress = silent) -> ModelSpec:
     """How the cache gets a pipeline. Raises NotEnoughMemory at once where it cannot fit, before any download."""
     model = find(key)
     budget = context.cache.stats()["devices"][context.device]["budget"]
-    plan = memory.plan(entry(key).title, _parts(context, model), _room(context, model), context.device, budget)
+    plan = memory.plan(entry(key).title, parts_of(context, model), room_of(context, model), context.device, budget)
     variant = "offload" if plan.offload else "inference"
     cache_key = ModelKey(key, dtype=plan.dtype, device=context.device, variant=variant)
 
@@ -98,15 +98,15 @@ def spec(context: Context, key: str, progress: Progress = silent) -> ModelSpec:
                      None if plan.offload else move)
 
 
-def _parts(context: Context, model: Model) -> Mapping[str, int]:
+def parts_of(context: Context, model: Model) -> Mapping[str, int]:
     """Parameters of the model as it is on this machine, or as published where it is not here yet."""
     folder = local_folder(context, model.key)
     return (memory.parameters(folder) if folder else None) or model.parts
 
 
-def _room(context: Context, model: Model) -> int:
+def room_of(context: Context, model: Model) -> int:
     """Working memory, in proportion where somebody's own copy is smaller than the published model."""
-    share = sum(_parts(context, model).values()) / sum(model.parts.values())
+    share = sum(parts_of(context, model).values()) / sum(model.parts.values())
     return int(model.room * min(1.0, share))
 
 

@@ -62,7 +62,7 @@ def listen(context: Context, request: Request, pipeline: ModelSpec) -> Condition
     if pipeline.key.name == models.POCKET:
         return _from_minilm(context, request)
     with context.cache.lease(pipeline) as pipe, context.gate.turn(WHO):
-        return _from_pipeline(pipe, request)
+        return from_pipeline(pipe, request)
 
 
 def _from_minilm(context: Context, request: Request) -> Conditioning:
@@ -75,7 +75,7 @@ def _from_minilm(context: Context, request: Request) -> Conditioning:
         return Conditioning(states, wording(tokenizer, request.prompt), {})
 
 
-def _from_pipeline(pipe: Any, request: Request) -> Conditioning:
+def from_pipeline(pipe: Any, request: Request) -> Conditioning:
     """SD and SDXL: states of the CLIP encoders; FLUX: those of T5, the negative prompt has no place there."""
     import torch
 

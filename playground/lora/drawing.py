@@ -14,14 +14,14 @@ import numpy as np
 
 from playground import checks
 from playground.context import Context
-from playground.diffusion import families, models
+from playground.diffusion import families, models, schedulers
 from playground.diffusion.requests import Request
 from playground.diffusion.trace import Run
-from playground.errors import BadInput
+from playground.errors import BadInput, NotEnoughMemory
 from playground.job_table import Job
-from playground.lora import adapters, learning
-from playground.lora.plan import TRIGGER, spoken
-from playground.specs import ModelSpec
+from playground.lora import adapters, learning, quantised
+from playground.lora.plan import NONE, TRIGGER, spoken
+from playground.specs import ModelKey, ModelSpec
 
 WHO = "Personal LoRA"
 MAX_STRENGTH = 2.0
@@ -40,8 +40,7 @@ class Pair:
 def spec(context: Context, path: Path) -> ModelSpec:
     """How the cache gets the adapter's base with the adapter on it. BadInput if the file is none of ours."""
     card = adapters.read_card(path)
-    base = models.spec(context, card.model)
-    mark = sha256(path.read_bytes()).hexdigest()[:16]
+    base = fitting(context, card)
 
     def load() -> Any:
         pipe = base.load()
@@ -49,7 +48,31 @@ def spec(context: Context, path: Path) -> ModelSpec:
         adapters.load(path, family, card.model)
         return pipe
 
-    return replace(base, key=replace(base.key, variant=f"adapter-{mark}"), load=load)
+    return replace(base, key=replace(base.key, variant=variant(path)), load=load)
+
+
+def variant(path: Path) -> str:
+    """The name in the cache of a base that carries this file's adapter."""
+    return f"adapter-{sha256(path.read_bytes()).hexdigest()[:16]}"
+
+
+def forget(context: Context, job: Job) -> None:
+    """Drops pipelines that carry an adapter of this training from the cache; one that draws now goes later, by age."""
+    own = {variant(path) for path in checkpoints(job).values()}
+    for row in context.cache.stats()["models"]:
+        if row["variant"] in own:
+            context.cache.drop_idle(key=ModelKey(row["name"], dtype=row["dtype"], device=context.device,
+                                                 variant=row["variant"]))
+
+
+def fitting(context: Context, card: adapters.Card) -> ModelSpec:
+    """The adapter's base in full where it fits, else in the precision that it was trained with. NotEnoughMemory."""
+    try:
+        return models.spec(context, card.model)
+    except NotEnoughMemory:
+        if card.plan["quantise"] == NONE:
+            raise
+        return quantised.spec(context, card.model, card.plan["quantise"])
 
 
 def request(path: Path, prompt: Any, seed: Any, **values: Any) -> Request:
@@ -57,7 +80,7 @@ def request(path: Path, prompt: Any, seed: Any, **values: Any) -> Request:
     card = adapters.read_card(path)
     own = models.find(card.model)
     words = checks.text(prompt, "The prompt", 2000)
-    return Request(spoken(words, card.trigger), model=card.model,
+    return Request(spoken(words, card.trigger), model=card.model, scheduler=schedulers.names(own.family)[0],
                    seed=checks.whole(seed, "The seed", 0, 2**31 - 1),
                    steps=checks.whole(values.get("steps") or min(own.steps, 20), "The number of steps", 1, 100),
                    guidance=checks.real(values.get("guidance") or own.guidance, "The guidance", 0, 20))
@@ -69,8 +92,8 @@ def pairs(context: Context, path: Path, asked: Request, strength: Any = 1.0) -> 
 
     much = checks.real(strength, "The strength", 0, MAX_STRENGTH)
     wanted = spec(context, path)
-    told = learning.listen(context, asked)
     with context.cache.lease(wanted) as pipe:
+        told = learning.listen(context, asked, pipe)
         family = families.wrap(pipe, models.find(asked.model).family, models.find(asked.model).size)
         runs = [Run(family, asked, told) for _ in range(2)]
         while not runs[0].done:

@@ -19,7 +19,7 @@ from playground import devices
 from playground.context import Context
 from playground.diffusion import families, models
 from playground.errors import NotEnoughMemory
-from playground.lora import job, learning
+from playground.lora import job, learning, quantised
 from playground.lora.plan import Plan
 from playground.slots import gigabytes
 from playground.specs import ModelSpec
@@ -84,7 +84,7 @@ def measure(context: Context, plan: Plan, pictures: np.ndarray, captions: Sequen
 
 def own_spec(context: Context, plan: Plan) -> ModelSpec:
     """How the cache gets a pipeline that nobody else is given."""
-    shared = models.spec(context, plan.model)
+    shared = quantised.spec(context, plan.model, plan.quantise)
     return replace(shared, key=replace(shared.key, variant=f"{shared.key.variant}, estimate {next(NUMBER)}"))
 
 
@@ -135,7 +135,7 @@ def _step_seconds(context: Context, learner: "Learner") -> float:
 
 def _sample_seconds(context: Context, learner: "Learner") -> float:
     asked = learning.request(learner.plan, learner.plan.samples[0])
-    told = learning.listen(context, asked)
+    told = learning.listen(context, asked, learner.family.pipe)
     with context.gate.turn(WHO):
         start = time.perf_counter()
         next(learner.sample([(asked, told)]))

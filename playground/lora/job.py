@@ -20,7 +20,7 @@ from playground.context import Context, build_context
 from playground.diffusion import families, models
 from playground.errors import BadInput
 from playground.job_table import Job
-from playground.lora import adapters, learning, measure, plan
+from playground.lora import adapters, learning, measure, plan, quantised
 from playground.lora.measure import Scores
 from playground.lora.plan import Plan
 from playground.settings import Settings
@@ -68,7 +68,7 @@ def run(work: Work) -> None:
     context = build_context(Settings(**given))
     wanted = plan.check(work.spec["plan"])
     pictures, captions = read_photos(work.folder, wanted)
-    with context.cache.lease(models.spec(context, wanted.model)) as pipe:
+    with context.cache.lease(quantised.spec(context, wanted.model, wanted.quantise)) as pipe:
         family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
         Training(work, context, wanted, family).run(pictures, captions)
     prove(work, context, wanted)
@@ -99,7 +99,7 @@ class Training:
     def run(self, pictures: np.ndarray, captions: list[str]) -> None:
         """Samples of the untouched model, then steps with samples between, until the plan's last."""
         self.work.report(state_words="Reading the pictures", step=0, steps=self.plan.steps)
-        self.told = [(asked, learning.listen(self.context, asked)) for asked in self.requests()]
+        self.told = [(asked, learning.listen(self.context, asked, self.family.pipe)) for asked in self.requests()]
         lesson = learning.lesson(self.context, self.family, self.plan, pictures, captions)
         self.learner = learning.Learner(self.family, self.plan, lesson, self.priors())
         resumed = self.learner.resume(self.work.folder)
@@ -126,7 +126,7 @@ class Training:
         if not self.plan.prior_weight:
             return None
         asked = [learning.request(self.plan, self.plan.control, 1000 + number) for number in range(PRIORS)]
-        told = learning.listen(self.context, asked[0])
+        told = learning.listen(self.context, asked[0], self.family.pipe)
         with self.context.gate.turn(WHO):
             drawn = np.stack(list(learning.draw_plain(self.family, [(each, told) for each in asked])))
         return learning.lesson(self.context, self.family, self.plan, drawn, [self.plan.control] * PRIORS,
@@ -196,11 +196,12 @@ def prove(work: Work, context: Context, wanted: Plan) -> None:
     """Reads the adapter onto a fresh base and draws with it; only then is a training done."""
     context.cache.drop_idle()
     asked = learning.request(wanted, wanted.samples[0])
-    told = learning.listen(context, asked)
-    with context.cache.lease(models.spec(context, wanted.model)) as pipe, context.gate.turn(WHO):
-        family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
-        adapters.load(work.folder / "adapter.safetensors", family, wanted.model)
-        picture = next(learning.draw_plain(family, [(asked, told)]))
+    with context.cache.lease(quantised.spec(context, wanted.model, wanted.quantise)) as pipe:
+        told = learning.listen(context, asked, pipe)
+        with context.gate.turn(WHO):
+            family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
+            adapters.load(work.folder / "adapter.safetensors", family, wanted.model)
+            picture = next(learning.draw_plain(family, [(asked, told)]))
     storage.write_file(work.folder / "proof.png", to_png(picture))
     work.report(state_words="Done", adapter="adapter.safetensors", eta_seconds=0)
 

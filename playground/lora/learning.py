@@ -15,7 +15,7 @@ import numpy as np
 
 from playground import storage
 from playground.context import Context
-from playground.diffusion import families, models, wording
+from playground.diffusion import families, models, schedulers, wording
 from playground.diffusion.requests import Request
 from playground.diffusion.trace import Run
 from playground.errors import PlaygroundError
@@ -160,7 +160,8 @@ def lesson(context: Context, family: families.StableDiffusion, plan: Plan, pictu
     """Latents and words of pictures (N, H, W, 3) with their captions, computed once. Takes turns at the gate."""
     import torch
 
-    told = [listen(context, replace(request(plan, spoken(each, plan.trigger)), guidance=1.0)) for each in captions]
+    told = [listen(context, replace(request(plan, spoken(each, plan.trigger)), guidance=1.0), family.pipe)
+            for each in captions]
     with context.gate.turn(WHO), torch.no_grad():
         latents = family.encode(pictures)
     device, dtype = latents.device, family.network.dtype
@@ -172,9 +173,18 @@ def lesson(context: Context, family: families.StableDiffusion, plan: Plan, pictu
 
 def request(plan: Plan, prompt: str, copy: int = 0) -> Request:
     """A sample's request. The seed depends on the copy alone: over the training, columns differ by learning only."""
-    return Request(prompt, steps=plan.sample_steps, guidance=plan.guidance, seed=plan.seed + copy, model=plan.model)
+    scheduler = schedulers.names(models.find(plan.model).family)[0]
+    return Request(prompt, steps=plan.sample_steps, guidance=plan.guidance, seed=plan.seed + copy, scheduler=scheduler,
+                   model=plan.model)
 
 
-def listen(context: Context, asked: Request) -> wording.Conditioning:
-    """What the network is told of a request."""
-    return wording.listen(context, asked, models.spec(context, asked.model))
+def listen(context: Context, asked: Request, pipe: Any) -> wording.Conditioning:
+    """What the network is told of a request: by MiniLM, else by the text encoders of this very pipeline.
+
+    The caller leases the pipeline and holds no turn at the gate. The one that the tabs share is not brought in for it:
+    two of FLUX fit no GPU.
+    """
+    if asked.model == models.POCKET:
+        return wording.listen(context, asked, models.spec(context, asked.model))
+    with context.gate.turn(WHO):
+        return wording.from_pipeline(pipe, asked)

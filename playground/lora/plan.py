@@ -17,6 +17,8 @@ from playground.errors import BadInput
 SUBJECTS = ("person", "thing", "style")
 ATTENTION, WIDE = "attention", "attention and feed-forward"
 TARGETS = (ATTENTION, WIDE)
+NONE, NF4, INT8 = "none", "nf4", "int8"
+PRECISIONS = (NONE, NF4, INT8)  # of the frozen base: as it is, or in fewer bits (playground/lora/quantised.py)
 TRIGGER = "[trigger]"
 FEWEST, MOST = 3, 50  # photos
 SMALLEST_SIDE, LARGEST_SIDE = 64, 1024  # pixels of a training's pictures
@@ -49,6 +51,7 @@ class Plan:
     seed: int = 42
     guidance: float = 3.0
     sample_steps: int = 20
+    quantise: str = NONE
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -127,7 +130,10 @@ def check(values: Mapping[str, Any]) -> Plan:
         checks.whole(plan.sample_every, "The number of steps between samples", 1, 10_000),
         _prompts(plan.prompts), checks.text(plan.control, "The control prompt", LONGEST),
         checks.whole(plan.seed, "The seed", 0, MAX_SEED), checks.real(plan.guidance, "The guidance", 0, 20),
-        checks.whole(plan.sample_steps, "The number of sample steps", 1, 100))
+        checks.whole(plan.sample_steps, "The number of sample steps", 1, 100),
+        checks.choice(plan.quantise, "The base's precision", PRECISIONS))
+    if checked.quantise != NONE and models.find(checked.model).family != "flux":
+        raise BadInput(f"{checked.model} is not trained with a quantised base.", "Only FLUX is; choose none.")
     if len(checked.at()) > 60:
         raise BadInput(f"That would draw samples {len(checked.at())} times.", "Sample less often, 60 times at most.")
     if checked.trigger.lower() in checked.control.lower().split():

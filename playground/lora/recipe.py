@@ -1,9 +1,10 @@
 """A training's plan as the YAML of ai-toolkit (github.com/ostris/ai-toolkit), and back, as far as the two agree.
 
 Both write: trigger word, rank, alpha, steps, learning rate, batch, resolution, prompts and when to sample, seed,
-guidance. What only this playground knows, the subject and the control prompt, stands under `meta`, which ai-toolkit
-passes on unread. A file is a stranger's: bounded in size and depth, no anchors, no tags, and whatever of it is not
-used is listed, so that nobody believes a setting to be in force that is not.
+guidance, whether the base is quantised. What only this playground knows (the subject, the control prompt, how the
+base is quantised) stands under `meta`, which ai-toolkit passes on unread. A file is a stranger's: bounded in size
+and depth, no anchors, no tags, and whatever of it is not used is listed, so that nobody believes a setting to be in
+force that is not.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,8 @@ NUMBERS = {"network.linear": "rank", "network.rank": "rank", "network.linear_alp
            "sample.sample_steps": "sample_steps"}
 SECTIONS = ("network", "network.network_kwargs", "train", "sample", "model")
 # A checked value must not depend on its neighbours, so each is checked beside these.
-NEUTRAL = {"trigger": 40 * "-", "steps": 1, "sample_every": 10_000, "control": "."}
+NEUTRAL = {"trigger": 40 * "-", "steps": 1, "sample_every": 10_000, "control": ".",
+           "model": "black-forest-labs/FLUX.1-dev"}
 OTHER_NAMES = {"runwayml/stable-diffusion-v1-5": "stable-diffusion-v1-5/stable-diffusion-v1-5"}
 ARCHITECTURES = {"pocket": (), "sd": ("sd1", "sd15"), "sdxl": ("sdxl",), "flux": ("flux",)}
 LINE_ENDS = "\x85\u2028\u2029"  # written as they are, they would be read as ends of lines
@@ -68,8 +70,11 @@ def export_yaml(plan: Plan) -> str:
         process["train"]["reg_weight"] = plan.prior_weight
     if family in ("flux", "sdxl"):
         process["model"]["is_flux" if family == "flux" else "is_xl"] = True
-    whole = {"job": "extension", "config": {"name": plan.trigger, "process": [process]},
-             "meta": {"subject": plan.subject, "control_prompt": plan.control}}
+    meta = {"subject": plan.subject, "control_prompt": plan.control}
+    if plan.quantise != plans.NONE:
+        process["model"]["quantize"] = True
+        meta["quantise"] = plan.quantise
+    whole = {"job": "extension", "config": {"name": plan.trigger, "process": [process]}, "meta": meta}
     readable = not any(mark in prompt for prompt in (*plan.prompts, plan.control) for mark in LINE_ENDS)
     return HEAD + yaml.safe_dump(whole, sort_keys=False, allow_unicode=readable, width=110)
 
@@ -96,7 +101,7 @@ def import_yaml(text: str, base: Plan) -> Imported:
     _check_structure(nodes)
     used: set[str] = set()
     values = {**_numbers(nodes, used), **_texts(nodes, used), **_prompts(nodes, used), **_data(nodes, used)}
-    made = plans.check({**plans.as_dict(base), **values})
+    made = plans.check(_quantised(nodes, used, {**plans.as_dict(base), **values}))
     for path, accepted in _settled(made).items():
         if path in nodes and (is_null(nodes[path]) or nodes[path].plain() in accepted):
             used.add(path)
@@ -155,6 +160,19 @@ def _texts(nodes: Mapping[str, Node], used: set[str]) -> dict[str, Any]:
         if path in nodes and nodes[path].plain() == modules:
             values["targets"] = targets
             used.add(path)
+    return values
+
+
+def _quantised(nodes: Mapping[str, Node], used: set[str], values: dict[str, Any]) -> dict[str, Any]:
+    """The values with the base's precision: `meta.quantise`, else 8 bits for `quantize: true`; none but for FLUX."""
+    told, switch = single(nodes, "meta.quantise", used), nodes.get(f"{PROCESS}.model.quantize")
+    if models.find(values["model"]).family != "flux":
+        used.discard("meta.quantise")
+        return {**values, "quantise": plans.NONE}
+    if told is not None:
+        return {**values, "quantise": _fit("quantise", told.text("meta.quantise"), told)}
+    if switch is not None and switch.plain() is True:
+        return {**values, "quantise": plans.INT8}
     return values
 
 
@@ -221,7 +239,8 @@ def _settled(plan: Plan) -> dict[str, tuple[Any, ...]]:
         "train.train_text_encoder": (False,), "train.gradient_checkpointing": (family != "pocket",),
         "train.lr_scheduler": ("constant",), "train.reg_weight": (plan.prior_weight,),
         "model.is_flux": (family == "flux",), "model.is_xl": (family == "sdxl",),
-        "model.arch": ARCHITECTURES[family], "sample.sampler": (_scheduler(family),),
+        "model.quantize": (plan.quantise != plans.NONE,), "model.arch": ARCHITECTURES[family],
+        "sample.sampler": (_scheduler(family),),
         "sample.width": (plan.resolution,), "sample.height": (plan.resolution,), "sample.neg": ("",),
         "sample.walk_seed": (False,)}
     return {"job": ("extension", "train"), "config.name": (plan.trigger,),

@@ -1,6 +1,8 @@
 """Pictures with and without an adapter, on a small random pipeline."""
 
+import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,3 +77,18 @@ def test_a_strength_that_makes_no_sense_is_refused(small, adapter, strength):
     asked = drawing.request(adapter, "[trigger]", 3, steps=3)
     with pytest.raises(BadInput, match="strength"):
         next(drawing.pairs(small, adapter, asked, strength))
+
+
+def test_deleting_a_training_takes_its_adapters_out_of_the_memory_as_well(small, adapter, tmp_path):
+    last(small, adapter)
+    *_, _ = trace.draw(small, drawing.request(adapter, "a face", 3, steps=2))
+    job = SimpleNamespace(folder=tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    shutil.copy(adapter, tmp_path / "checkpoints" / "adapter-000002.safetensors")
+
+    def held():
+        return {row["variant"] for row in small.cache.stats()["models"] if row["name"] == models.POCKET}
+
+    assert held() == {"inference", drawing.variant(adapter)}
+    drawing.forget(small, job)
+    assert held() == {"inference"}

@@ -9,7 +9,7 @@ import torch
 from playground.context import build_context
 from playground.diffusion import families, models
 from playground.errors import BadInput
-from playground.lora import adapters, learning, measure, objective, plan
+from playground.lora import adapters, drawing, learning, measure, objective, plan
 from tests.diffusion import tiny_pipelines
 
 SAVE = {models.POCKET: tiny_pipelines.save_pocket, tiny_pipelines.SD: tiny_pipelines.save_sd,
@@ -104,10 +104,24 @@ def test_a_seed_repeats_and_another_differs(lab):
 def test_the_untouched_adapter_changes_nothing(lab):
     bench = Bench(lab, planned())
     asked = learning.request(bench.plan, "a face")
-    told = learning.listen(lab, asked)
+    told = learning.listen(lab, asked, bench.pipe)
     fresh = families.wrap(models.spec(lab, models.POCKET).load(), "pocket", 64)
     plain = next(learning.draw_plain(fresh, [(asked, told)]))
     assert np.array_equal(next(bench.learner.sample([(asked, told)])), plain)
+
+
+@pytest.mark.parametrize("model", list(SAVE), ids=["pocket", "sd", "sdxl", "flux"])
+def test_every_family_draws_its_samples_and_with_the_adapter_beside_the_untouched_model(lab, tmp_path, model):
+    bench = Bench(lab, planned(model, learning_rate=1e-2))
+    bench.learn(2)
+    asked = learning.request(bench.plan, "a face")
+    told = learning.listen(lab, asked, bench.pipe)
+    sample = next(bench.learner.sample([(asked, told)]))
+    assert sample.shape == (bench.family.size, bench.family.size, 3)
+    path = tmp_path / "adapter.safetensors"
+    adapters.save(path, bench.family, bench.plan)
+    *_, pair = drawing.pairs(lab, path, drawing.request(path, "a face, [trigger]", 3, steps=2))
+    assert pair.told.shape == pair.without.shape
 
 
 @pytest.mark.parametrize("targets", plan.TARGETS)
@@ -142,7 +156,7 @@ def test_strength_zero_is_the_untouched_model(lab, tmp_path):
     adapters.save(tmp_path / "a.safetensors", bench.family, bench.plan)
     fresh = families.wrap(models.spec(lab, models.POCKET).load(), "pocket", 64)
     asked = learning.request(bench.plan, "a face")
-    told = [(asked, learning.listen(lab, asked))]
+    told = [(asked, learning.listen(lab, asked, fresh.pipe))]
     plain = next(learning.draw_plain(fresh, told))
     adapters.load(tmp_path / "a.safetensors", fresh, models.POCKET)
     full = next(learning.draw_plain(fresh, told))

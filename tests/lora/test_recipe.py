@@ -125,6 +125,7 @@ def test_a_file_from_elsewhere_is_used_and_the_rest_is_listed():
     assert (got.trigger, got.model, got.rank, got.alpha, got.steps) == ("r3d", FLUX, 32, 8, 2000)
     assert (got.learning_rate, got.batch, got.resolution, got.prior_weight) == (1e-4, 2, 1024, 0.0)
     assert (got.sample_every, got.seed, got.guidance, got.sample_steps) == (250, 7, 4.0, 18)
+    assert got.quantise == plan.INT8
     assert got.prompts == tuple(f"[trigger] number {number}" for number in range(6))
     assert (got.subject, got.control, got.targets) == (BASE.subject, BASE.control, BASE.targets)
     inner = "config.process[0]"
@@ -133,10 +134,28 @@ def test_a_file_from_elsewhere_is_used_and_the_rest_is_listed():
         f"line 14: {inner}.datasets[0].folder_path (/home/someone/pictures)",
         f"line 16: {inner}.datasets[0].resolution[0] (512)", f"line 16: {inner}.datasets[0].resolution[1] (768)",
         f"line 21: {inner}.train.optimizer (adamw8bit)", f"line 24: {inner}.train.ema_config.use_ema (true)",
-        f"line 28: {inner}.model.quantize (true)",
         *(f"line {33 + number}: {inner}.sample.prompts[{number}] ([trigger] number {number})"
           for number in range(6, 9)),
         f"line 44: {inner}.sample.walk_seed (true)")
+
+
+@pytest.mark.parametrize("kind", [plan.NF4, plan.INT8])
+def test_a_quantised_base_goes_out_and_comes_back(kind):
+    wanted = plan.check({**plan.as_dict(plan.preset("quick", FLUX, "joshug")), "quantise": kind})
+    told = yaml.safe_load(recipe.export_yaml(wanted))
+    assert told["config"]["process"][0]["model"]["quantize"] is True
+    made = recipe.import_yaml(recipe.export_yaml(wanted), BASE)
+    assert (made.plan, made.ignored) == (wanted, ())
+
+
+def test_only_flux_is_quantised():
+    text = yaml.safe_dump({"config": {"process": [{"model": {"quantize": True}}]}, "meta": {"quantise": "nf4"}})
+    made = recipe.import_yaml(text, BASE)
+    assert made.plan.quantise == plan.NONE
+    assert [line.partition(": ")[2] for line in made.ignored] == [
+        "config.process[0].model.quantize (true)", "meta.quantise (nf4)"]
+    with pytest.raises(BadInput, match="Only FLUX"):
+        plan.check({"quantise": "nf4"})
 
 
 def test_newer_and_older_names_of_the_same():
