@@ -20,7 +20,7 @@ from playground import janitor, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line
-from tabs import _private, _sharing, _shell, _status, _ui, discover
+from tabs import _lanes, _private, _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
 PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
@@ -86,6 +86,7 @@ def start(settings: Settings) -> gr.Blocks:
     context = build_context(settings)
     page, users = build_page(context), _sharing.logins(settings)
     door = _sharing.door(settings, page)
+    _lanes.Lanes(page, door)
     options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
         web, local, shared = _sharing.launch(page, door, **options)

@@ -30,6 +30,8 @@ class Limits:
     hours: int  # after which jobs, photos and what was made of them are deleted
     queue: int  # events that wait, all visitors together
     queue_each: int  # events under way or waiting, a session (one open page)
+    compute_each: int  # events for the processor under way or waiting, a visitor
+    compute_address: int  # events for the processor under way or waiting, an address
     sessions: int  # open pages whose state is kept
     joins: int  # events a minute
     joins_address: int  # events a minute, an address
@@ -48,15 +50,15 @@ class Limits:
                 raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
 
 
-OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, hours=24, queue=200, queue_each=64, sessions=200, joins=900,
-              joins_address=30_000, uploads=60, uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16,
-              slow=600)
+OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, hours=24, queue=200, queue_each=64, compute_each=32,
+              compute_address=200, sessions=200, joins=900, joins_address=30_000, uploads=60, uploads_address=1200,
+              logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600)
 DEFAULTS = {
     PRIVATE: OPEN,
-    CLASS: replace(OPEN, lab=2, upload_mb=250, uploads=30),
-    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, hours=6, queue=100, queue_each=40, joins=400,
-                    joins_address=4000, uploads=10, uploads_address=100, logins=10, upload_mb=50, file_mb=12,
-                    body_mb=4, slow=120),
+    CLASS: replace(OPEN, lab=2, compute_each=12, upload_mb=250, uploads=30),
+    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, hours=6, queue=100, queue_each=40,
+                    compute_each=8, compute_address=24, joins=400, joins_address=4000, uploads=10, uploads_address=100,
+                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120),
 }
 
 

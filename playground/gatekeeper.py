@@ -19,7 +19,7 @@ from typing import Any
 
 from playground.body import Body, TooLarge, TooSlow
 from playground.throttle import Sessions, Throttle
-from playground.visits import COOKIE, Door, Visit
+from playground.visits import COOKIE, VISITOR, Door, Visit
 
 CLOSED = re.compile(
     r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
@@ -66,7 +66,9 @@ class Gatekeeper:
                 if STEERED.fullmatch(visit.name):
                     self._check_event(visit, await body.whole())
             answer.body = body
-            await self.app(scope, receive, answer.send)
+            scope[VISITOR] = (visit.visitor, visit.address)
+            with self.door.presence.listening(visit.hears):
+                await self.app(scope, receive, answer.send)
         except Refusal as refusal:
             await answer.refuse(refusal)
         except TooLarge:
@@ -101,11 +103,11 @@ class Gatekeeper:
         """What an event's body tells: whose session, how many of it wait, no address to be fetched."""
         data = parsed(content) if content else {}
         session = data.get("session_hash") if isinstance(data, dict) else None
-        session = session if isinstance(session, str) else ""
+        session = visit.session = session if isinstance(session, str) else ""
         self._own_session(session, visit)
         if not JOINS.fullmatch(visit.name):
             return
-        self._rate(self.joins, visit.browser or session or visit.address, "requests")
+        self._rate(self.joins, visit.visitor, "requests")
         self._rate(self.joins_address, visit.address, "requests")
         if session and self.door.waiting(session) >= self.door.limits.queue_each:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)

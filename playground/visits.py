@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playground import access
+from playground.fair import Presence
 
 COOKIE = "playground-session"
+VISITOR = "playground.visitor"  # key of an ASGI scope: (visitor, address)
 OURS = re.compile(rb"(?:^|; ?)%s=([A-Za-z0-9_-]{1,64})(?=;|$)" % COOKIE.encode())
 API = "gradio_api/"
 FORWARDED = (b"forwarded", b"x-real-ip", b"x-gradio-server")  # and all that begin with x-forwarded-
@@ -31,6 +33,7 @@ class Door:
     shared: str = ""  # host of Gradio's public link, known once it stands
     host: str = "127.0.0.1"
     waiting: Callable[[str], int] = lambda session: 0
+    presence: Presence = field(default_factory=Presence)
 
     def trusts(self, address: str) -> bool:
         """Whether a peer's forwarded headers are believed."""
@@ -59,6 +62,20 @@ class Visit:
         self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
         beat = re.fullmatch(r"heartbeat/([^/]+)", self.name) if self.name else None
         self.sessions = [beat[1]] if beat else asked(scope.get("query_string", b""))
+        self.session = ""  # the one that an event's body names
+
+    @property
+    def visitor(self) -> str:
+        """Whom limits for a visitor count: the browser, else the script's session, else the address."""
+        return self.browser or self.session or self.address
+
+    @property
+    def hears(self) -> list[str]:
+        """The sessions, or the one event, whose answers this request asks to be sent as they come."""
+        if self.method != "GET":
+            return []
+        event = re.fullmatch(r"call/(?:v2/)?[^/]+/([^/]+)", self.name)
+        return [event[1]] if event else self.sessions if self.name == "queue/data" else []
 
     @classmethod
     def of(cls, scope: dict, door: Door) -> "Visit":

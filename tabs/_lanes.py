@@ -1,0 +1,112 @@
+"""Fairness in Gradio's queue: a visitor's share of a lane, turns between visitors, and no place for who is gone.
+
+Gradio's queue serves a lane's events first come first served, from a plain list, and lets anybody join as often as he
+likes. Three things are put in its place, each at one point: the list of a lane (playground/fair.py), push(), by which
+events join, and a look at each event some seconds after it joined. Gradio itself gives up a visitor's events when his
+stream of answers closes; those whose stream was never opened would keep their place and compute for nobody.
+tests/test_fairness.py holds Gradio's queue to what is used of it here.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from fastapi import HTTPException
+
+from playground import access
+from playground.fair import FairLine
+from playground.visits import VISITOR, Door
+
+LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, without a share of their own
+GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
+KEPT = 2500  # sessions with events of which notes are kept; Gradio itself keeps the answers of 2000
+
+
+class Lanes:
+    """The lanes of one page; made once, between building the page and launching it."""
+
+    def __init__(self, page: gr.Blocks, door: Door) -> None:
+        self._queue, self._fns, self._door = page._queue, page.fns, door
+        for fn in self._fns.values():
+            self._queue.create_event_queue_for_fn(fn)
+        for lane in self._queue.event_queue_per_concurrency_id.values():
+            lane.queue = FairLine(visitor_of)
+        self._join, self._queue.push = self._queue.push, self.push
+
+    async def push(self, body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
+        """Stands before the queue's own push(). HTTPException 429 for who has his share of the lane already."""
+        fn = self._fns.get(body.fn_index)
+        if fn is not None:
+            self._check_share(fn.concurrency_id, request.scope.get(VISITOR, (body.session_hash or "", "")))
+        joined, event_id, state = await self._join(body, request, username)
+        if joined:
+            asyncio.get_running_loop().call_later(GRACE, self._look, event_id)
+            self._tell_places(fn.concurrency_id, event_id)
+            self._forget_old()
+        return joined, event_id, state
+
+    def _check_share(self, lane: str, who: tuple[str, str]) -> None:
+        if LIGHT.fullmatch(str(lane)):
+            return
+        events = list(self._of(lane))
+        mine = sum(visitor_of(event) == who[0] for event in events)
+        if mine >= self._share(lane):
+            raise HTTPException(429, f"You have {mine} requests for the processor under way or waiting already. "
+                                     "Let one finish, or press Stop, then ask again.", {"Retry-After": "5"})
+        near = sum(address_of(event) == who[1] for event in events if who[1])
+        if near >= self._door.limits.compute_address:
+            raise HTTPException(429, f"{near} requests for the processor wait from your address already. "
+                                     "Try again in a moment.", {"Retry-After": "5"})
+
+    def _share(self, lane: str) -> int:
+        """How many events a visitor may have in a lane; of one that serves several at once at most half of those."""
+        most = self._door.limits.compute_each
+        places = self._queue.event_queue_per_concurrency_id[lane].concurrency_limit
+        if self._door.mode == access.PRIVATE or places in (None, 1):
+            return most
+        return min(most, max(1, places // 2))
+
+    def _of(self, lane: str) -> Iterator[Any]:
+        """The events of a lane, under way and waiting."""
+        yield from self._queue.event_queue_per_concurrency_id[lane].queue
+        for job in self._queue.active_jobs:
+            yield from (event for event in job or () if event.concurrency_id == lane)
+
+    def _tell_places(self, lane: str, event_id: str) -> None:
+        """Gradio tells its place to the last in line alone; who was let in before others learns his here."""
+        line = self._queue.event_queue_per_concurrency_id[lane].queue
+        if line and line[-1]._id != event_id:
+            self._queue.broadcast_estimations(lane)
+
+    def _look(self, event_id: str) -> None:
+        """Gives an event up that nobody listens for."""
+        event = self._queue.event_ids_to_events.get(event_id)
+        if event is None or event.session_hash in self._door.presence or event_id in self._door.presence:
+            return
+        task = asyncio.get_running_loop().create_task(self._give_up(event))
+        self._queue._asyncio_tasks.add(task)  # where Gradio keeps its own, so that it is not collected
+        task.add_done_callback(self._queue._asyncio_tasks.discard)
+
+    async def _give_up(self, event: Any) -> None:
+        """Takes a waiting event out; one under way ends at its generator's next step."""
+        await self._queue.clean_events(event_id=event._id)
+        self._queue.pending_event_ids_session.get(event.session_hash, set()).discard(event._id)
+
+    def _forget_old(self) -> None:
+        """Gradio notes which events a session waits for, and never forgets those whose answer nobody fetched."""
+        notes = self._queue.pending_event_ids_session
+        if len(notes) > KEPT:
+            for session in [name for name in notes if name not in self._queue.pending_messages_per_session]:
+                del notes[session]
+
+
+def visitor_of(event: Any) -> str:
+    """The visitor of a queued event, as the gatekeeper knows him."""
+    return event.request.scope.get(VISITOR, (event.session_hash, ""))[0]
+
+
+def address_of(event: Any) -> str:
+    """The address from which an event came; '' where the gatekeeper does not stand before the page."""
+    return event.request.scope.get(VISITOR, ("", ""))[1]

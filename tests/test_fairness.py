@@ -1,0 +1,322 @@
+"""Fairness in the queue of a page, attacked with raw requests: shares, turns, and visitors who vanish.
+
+The page has three functions: `work` takes the one place of the compute lane and goes on until it is let go, `quick`
+answers at once in the quick lane, `writing` shares a lane of four places.
+"""
+
+import contextlib
+import functools
+import json
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+import gradio as gr
+import httpx
+import pytest
+
+from playground import access
+from playground.visits import Door
+from tabs import _lanes, _sharing, _ui
+
+JOIN = "/gradio_api/queue/join"
+
+
+@dataclass
+class Work:
+    """What the page's functions did, and how a test lets them go on."""
+
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, text):
+        """Goes on until it is let go, as a long picture does: a generator of short steps."""
+        self.begun.append(text)
+        try:
+            while not self.go.wait(0.02):
+                yield "still at it"
+            yield f"done {text}"
+        finally:
+            self.ended.append(text)
+
+
+class Visitor:
+    """A browser that sends raw requests, and listens for the answers as a page does: in one stream a session."""
+
+    def __init__(self, url, name, cookie=True, hears=True):
+        self.name, self.hears = name, hears
+        cookies = {"playground-session": name} if cookie else {}
+        self.http = httpx.Client(base_url=url, cookies=cookies, timeout=60, verify=False)  # no TLS here
+        self.streams, self.answers, self.places = {}, [], []
+
+    def join(self, fn, text="", session="", fn_index=None):
+        """The answer to joining the queue; where it is yes, a stream of the session is open afterwards."""
+        session = session or f"session of {self.name}"
+        body = {"data": [text or self.name], "session_hash": session,
+                "fn_index": self.numbers()[fn] if fn_index is None else fn_index}
+        joined = self.http.post(JOIN, json=body)
+        if joined.status_code == 200 and self.hears:
+            self.listen(session, f"/gradio_api/queue/data?session_hash={session}")
+        return joined
+
+    @functools.cache  # noqa: B019  # a few visitors a test
+    def numbers(self):
+        return {item["api_name"]: item["id"] for item in self.http.get("/config").json()["dependencies"]}
+
+    def listen(self, session, address):
+        if session not in self.streams or not self.streams[session].is_alive():
+            self.streams[session] = Stream(self, address)
+
+    def drop(self):
+        """Every connection breaks, as of a closed laptop."""
+        for stream in self.streams.values():
+            stream.close()
+        self.streams.clear()
+
+
+class Stream(threading.Thread):
+    """A stream of answers, read until one of both sides closes it."""
+
+    def __init__(self, visitor, address):
+        super().__init__(daemon=True)
+        self.visitor, self.address = visitor, address
+        self.opened, self.response = threading.Event(), None
+        self.start()
+        assert self.opened.wait(30)
+
+    def run(self):
+        with contextlib.suppress(httpx.HTTPError, OSError, ValueError), \
+                self.visitor.http.stream("GET", self.address) as self.response:  # closed in the middle of a read
+            self.opened.set()
+            for line in self.response.iter_lines():
+                if line.startswith("data:"):
+                    self.took(json.loads(line[5:]))
+
+    def took(self, message):
+        if isinstance(message, list):  # of /call: the answer alone
+            self.visitor.answers += message
+        elif message and message["msg"] == "estimation":
+            self.visitor.places.append(message["rank"])
+        elif message and message["msg"] == "process_completed":
+            self.visitor.answers.append(message["output"]["data"][0])
+
+    def close(self):
+        network = self.response.extensions["network_stream"].get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            network.shutdown(socket.SHUT_RDWR)
+        self.join(30)
+        assert not self.is_alive()
+
+
+def until(condition, seconds=30.0):
+    """Waits for a condition; says in the end whether it came."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The launched page: address, what its functions do, its queue."""
+    work = Work()
+    with gr.Blocks(analytics_enabled=False) as page:
+        page.queue(max_size=200, api_open=False)
+        for name, lane in (("work", _ui.COMPUTE), ("quick", _ui.QUICK),
+                           ("writing", {"concurrency_id": "writing", "concurrency_limit": 4})):
+            text, shown = gr.Textbox(label="text"), gr.Textbox()
+            fn = (lambda text: f"quick {text}") if name == "quick" else work.run
+            _ui.endpoint(fn, [text], [shown], name, **lane)
+    door = Door(access.CLASS, access.limits(access.CLASS, "compute_each=3,compute_address=12"))
+    _lanes.Lanes(page, door)
+    _, local, _ = _sharing.launch(page, door, share=False, quiet=True, ssr_mode=False,
+                                  app_kwargs={"middleware": _sharing.middleware(door)})
+    yield local.rstrip("/"), work, page._queue
+    work.go.set()
+    page.close()
+
+
+@pytest.fixture
+def visitor(site):
+    """Makes visitors; after the test everybody leaves and the queue is empty."""
+    url, work, queue = site
+    work.go.clear()
+    made = []
+
+    def make(name, **options):
+        made.append(Visitor(url, name, **options))
+        return made[-1]
+
+    yield make
+    work.go.set()
+    for each in made:
+        each.drop()
+        each.http.close()
+    assert until(lambda: not queue.event_ids_to_events), "everybody left, and something still waits"
+    work.begun.clear()
+    work.ended.clear()
+
+
+def test_a_visitor_has_a_share_of_the_compute_lane_and_no_more(site, visitor):
+    ada, alan = visitor("ada"), visitor("alan")
+    assert [ada.join("work").status_code for _ in range(3)] == [200] * 3
+    for refused in (ada.join("work"), ada.join("work", session="another window"),
+                    ada.join("work", fn_index=str(ada.numbers()["work"])),
+                    ada.http.post("/gradio_api/call/work", json={"data": ["x"]})):
+        assert refused.status_code == 429
+        assert "press Stop" in refused.json()["detail"]
+        assert refused.headers["retry-after"] == "5"
+    assert alan.join("work").status_code == 200
+    assert ada.join("quick").status_code == 200, "answers in milliseconds are not counted"
+
+
+def test_a_share_is_free_again_when_one_is_done(site, visitor):
+    _, work, _ = site
+    ada = visitor("ada")
+    assert [ada.join("work").status_code for _ in range(4)] == [200, 200, 200, 429]
+    work.go.set()
+    assert until(lambda: len(ada.answers) == 3)
+    work.go.clear()
+    assert ada.join("work").status_code == 200
+
+
+def test_nobody_joins_more_often_by_joining_at_once(visitor):
+    ada = visitor("ada")
+    number, codes = ada.numbers()["work"], []
+    assert ada.join("quick").status_code == 200
+    threads = [threading.Thread(target=lambda: codes.append(ada.join("work", fn_index=number).status_code))
+               for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(codes) == [200] * 3 + [429] * 17
+
+
+def test_a_lane_of_several_places_is_not_taken_whole_by_one(visitor):
+    ada, alan = visitor("ada"), visitor("alan")
+    assert [ada.join("writing").status_code for _ in range(3)] == [200, 200, 429]
+    assert alan.join("writing").status_code == 200
+
+
+def test_many_made_up_browsers_of_one_address_have_a_share_together(visitor):
+    crowd = [visitor(f"made up {number}") for number in range(13)]
+    assert [each.join("work").status_code for each in crowd] == [200] * 12 + [429]
+
+
+def test_a_second_event_waits_for_the_first_of_another(site, visitor):
+    _, work, _ = site
+    ada, alan, grace = visitor("ada"), visitor("alan"), visitor("grace")
+    for who, text in ((ada, "ada 1"), (ada, "ada 2"), (ada, "ada 3"), (alan, "alan 1"), (grace, "grace 1"),
+                      (alan, "alan 2")):
+        assert who.join("work", text).status_code == 200
+        assert until(lambda: work.begun == ["ada 1"]), work.begun
+    assert until(lambda: 1 in grace.places), "one who is let in before others learns his place"
+    work.go.set()
+    assert until(lambda: len(ada.answers + alan.answers + grace.answers) == 6)
+    assert work.begun == ["ada 1", "alan 1", "grace 1", "ada 2", "alan 2", "ada 3"]
+    assert ada.answers == ["done ada 1", "done ada 2", "done ada 3"]
+
+
+def test_a_visitor_who_drops_the_connection_frees_his_places_at_once(site, visitor):
+    _, work, _ = site
+    eve, alan = visitor("eve"), visitor("alan")
+    codes = [eve.join("work", f"eve {number}", session=f"window {number % 3}").status_code for number in range(10)]
+    assert codes == [200] * 3 + [429] * 7
+    assert until(lambda: work.begun == ["eve 0"])
+    assert alan.join("work").status_code == 200
+    left = time.monotonic()
+    eve.drop()
+    assert until(lambda: "alan" in work.begun), "the lane is free for the next"
+    assert time.monotonic() - left < _lanes.GRACE / 2, "at once, not when the grace is over"
+    assert work.begun == ["eve 0", "alan"], "nothing was computed for who had left"
+    assert work.ended == ["eve 0"]
+    work.go.set()
+    assert until(lambda: alan.answers == ["done alan"])
+    assert eve.join("work").status_code == 200, "and his share is free as well"
+
+
+def test_ten_who_drop_the_connection_hold_up_nobody(site, visitor):
+    _, work, _ = site
+    crowd = [visitor(f"made up {number}") for number in range(10)]
+    assert [each.join("work").status_code for each in crowd] == [200] * 10
+    alan = visitor("alan")
+    assert alan.join("work").status_code == 200
+    for each in crowd:
+        each.drop()
+    assert until(lambda: "alan" in work.begun, _lanes.GRACE / 2)
+    assert work.begun == ["made up 0", "alan"]
+
+
+def test_who_never_listens_computes_for_nobody(site, visitor, monkeypatch):
+    _, work, queue = site
+    monkeypatch.setattr(_lanes, "GRACE", 0.5)
+    crowd = [visitor(f"drive-by {number}", hears=False) for number in range(10)]
+    assert [each.join("work").status_code for each in crowd] == [200] * 10
+    alan = visitor("alan")
+    assert alan.join("work").status_code == 200
+    assert until(lambda: "alan" in work.begun, 10)
+    assert work.ended == [name for name in work.begun if name != "alan"], "what had begun was ended at its next step"
+    assert not any(queue.pending_event_ids_session.get(f"session of {each.name}") for each in crowd)
+    work.go.set()
+    assert until(lambda: alan.answers == ["done alan"])
+
+
+def test_who_listens_may_wait_longer_than_the_grace(site, visitor, monkeypatch):
+    _, work, _ = site
+    monkeypatch.setattr(_lanes, "GRACE", 0.3)
+    ada, alan = visitor("ada"), visitor("alan", cookie=False)
+    assert [ada.join("work", text).status_code for text in ("ada 1", "ada 2")] == [200, 200]
+    called = alan.http.post("/gradio_api/call/work", json={"data": ["alan"]}).json()["event_id"]
+    alan.listen("script", f"/gradio_api/call/work/{called}")
+    time.sleep(1)
+    work.go.set()
+    assert until(lambda: len(ada.answers) == 2 and "done alan" in alan.answers)
+    assert sorted(work.begun) == ["ada 1", "ada 2", "alan"]
+
+
+def test_notes_on_sessions_that_fetched_nothing_are_dropped(site, visitor, monkeypatch):
+    _, _, queue = site
+    monkeypatch.setattr(_lanes, "KEPT", 20)
+    monkeypatch.setattr(queue.pending_messages_per_session, "max_size", 10)
+    eve = visitor("eve", hears=False)
+    for number in range(60):
+        assert eve.join("quick", session=f"never heard {number}").status_code == 200
+    assert until(lambda: not queue.event_ids_to_events)
+    assert len(queue.pending_event_ids_session) <= 30
+
+
+def test_gradios_queue_is_used_as_it_is(site):
+    """What the lanes put in its place in Gradio's queue is where it was: a new release that moves it fails here."""
+    _, _, queue = site
+    from gradio.queueing import Event, EventQueue, Queue
+
+    assert {"push", "clean_events", "broadcast_estimations", "create_event_queue_for_fn"} <= set(dir(Queue))
+    assert type(EventQueue("any", 1).queue) is list
+    assert isinstance(queue.event_queue_per_concurrency_id["compute"].queue, list)
+    assert type(queue.event_queue_per_concurrency_id["compute"].queue) is not list
+    for name in ("event_ids_to_events", "pending_event_ids_session", "pending_messages_per_session", "active_jobs"):
+        assert hasattr(queue, name)
+    assert {"fn", "concurrency_id", "request"} <= set(Event.__init__.__code__.co_names)
+
+
+def test_quick_answers_come_while_the_compute_lane_and_the_gate_are_held(client, context):
+    """On the real page: a model's answer waits for the processor, tokenizer, n-grams and word vectors do not."""
+    client.predict("warm", api_name="/tokenize")
+    with context.gate.turn("a held picture"):
+        waiting = client.submit("Once upon a", api_name="/next_token")
+        assert until(lambda: waiting.status().code.name == "PROCESSING")
+        behind = client.submit(1, api_name="/generate_faces")
+        start = time.monotonic()
+        assert client.predict("he devoured", api_name="/tokenize")["count"] > 0
+        seconds = time.monotonic() - start
+        assert client.predict(n=2, context="t", api_name="/ngram_next")["data"]
+        assert client.predict("king", "queen", api_name="/word_pair")["cosine"] > 0.5
+        assert client.predict("king - man + woman", api_name="/word_arithmetic")["data"]
+        assert not waiting.done()
+        assert not behind.done()
+        print(f"tokenizer while the lane is held: {1000 * seconds:.0f} ms")
+    assert waiting.result(timeout=120)["data"]
+    assert len(behind.result(timeout=120)) == 1
