@@ -71,6 +71,8 @@ def prepare_environment(settings: Settings) -> None:
     """Folders and variables that libraries read; StorageTrouble if the data folder cannot be made."""
     temporary = storage.ensure_folder(settings.data_dir / "gradio")
     os.environ["GRADIO_TEMP_DIR"] = str(temporary)
+    # Gradio counts and times every event for a page that we close, with a data frame of the last 10,000 after each
+    os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**9))
     os.environ["FORWARDED_ALLOW_IPS"] = "none"  # the gatekeeper judges forwarded headers, not the web server
     if settings.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"

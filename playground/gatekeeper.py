@@ -23,7 +23,7 @@ from playground.visits import COOKIE, VISITOR, Door, Visit
 
 CLOSED = re.compile(
     r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
-    r"|runs|monitoring|profiling|run/|api/)", re.IGNORECASE)
+    r"|runs|monitoring|profiling|run/|api/|custom_component)", re.IGNORECASE)
 JOINS = re.compile(r"queue/join|call/.+")
 STEERED = re.compile(r"queue/join|cancel|reset|component_server|call/.+|stream/.+")
 MEGABYTE = 10**6
@@ -67,6 +67,8 @@ class Gatekeeper:
                     self._check_event(visit, await body.whole())
             answer.body = body
             scope[VISITOR] = (visit.visitor, visit.address)
+            if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
+                scope["query_string"] = b"all_session=false"
             with self.door.presence.listening(visit.hears):
                 await self.app(scope, receive, answer.send)
         except Refusal as refusal:

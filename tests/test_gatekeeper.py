@@ -28,7 +28,7 @@ async def told(scope, receive, send):
     if scope["path"] == "/login" and b"right" not in body:
         status = 400
     seen = {"headers": {name.decode(): value.decode() for name, value in scope["headers"]}, "scheme": scope["scheme"],
-            "body": body.decode("latin-1")}
+            "body": body.decode("latin-1"), "query": scope["query_string"].decode()}
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
 
@@ -114,6 +114,7 @@ def test_a_page_for_this_machine_answers_to_no_other_name(mode, host, status):
     "/gradio_api/proxy=https://x.hf.space/a", "/gradio_api/file=http://169.254.169.254/", "/gradio_api/file/https://x.org",
     "/gradio_api/file= HTTPS://x.org", "/gradio_api/dev/reload", "/gradio_api/vibe-code", "/gradio_api/deep_link",
     "/gradio_api/process_recording", "/gradio_api/run/predict", "/gradio_api/api/predict", "/monitoring/summary",
+    "/gradio_api/custom_component/a/client/b/c.js",
     "//gradio_api/file=ftp://x.org"])
 def test_routes_that_nobody_needs_are_closed(path):
     assert Page().ask(path).status == 404
@@ -123,6 +124,11 @@ def test_routes_that_nobody_needs_are_closed(path):
 @pytest.mark.parametrize("path", ["/gradio_api/file=/tmp/a.png", "/gradio_api/info", "/config", "/devices", "/privacy"])
 def test_other_routes_are_not(path):
     assert Page().ask(path).status == 200
+
+
+@pytest.mark.parametrize("query", ["", "?all_session=true", "?all_session=1&all_session=true"])
+def test_logging_out_takes_nobody_else_along(query):
+    assert Page().ask(f"/logout{query}").json["query"] == "all_session=false"
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read():

@@ -127,9 +127,12 @@ class Training:
             return None
         asked = [learning.request(self.plan, self.plan.control, 1000 + number) for number in range(PRIORS)]
         told = learning.listen(self.context, asked[0], self.family.pipe)
-        with self.context.gate.turn(WHO):
-            drawn = np.stack(list(learning.draw_plain(self.family, [(each, told) for each in asked])))
-        return learning.lesson(self.context, self.family, self.plan, drawn, [self.plan.control] * PRIORS,
+        drawing, drawn = learning.draw_plain(self.family, [(each, told) for each in asked]), []
+        while len(drawn) < len(asked):  # a turn each: all of them together would keep the tabs waiting for a minute
+            with self.context.gate.turn(WHO, polite=True):
+                drawn.append(next(drawing))
+            self.work.check()
+        return learning.lesson(self.context, self.family, self.plan, np.stack(drawn), [self.plan.control] * PRIORS,
                                self.plan.prior_weight)
 
     def turn(self) -> None:
