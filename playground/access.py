@@ -42,23 +42,24 @@ class Limits:
     file_mb: int  # megabytes of one file
     body_mb: int  # megabytes of any other request
     slow: int  # seconds in which the body of a request must have arrived
+    unmarked: int  # 1: generated pictures say so for the eye where the visitor asks for it, 0: all of them do
 
     def __post_init__(self) -> None:
         for name in (option.name for option in fields(self)):
             value = getattr(self, name)
-            if value < (0 if name in ("training", "lab") else 1):
+            if value < (0 if name in ("training", "lab", "unmarked") else 1):
                 raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
 
 
 OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, hours=24, queue=200, queue_each=64, compute_each=32,
               compute_address=200, sessions=200, joins=900, joins_address=30_000, uploads=60, uploads_address=1200,
-              logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600)
+              logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600, unmarked=1)
 DEFAULTS = {
     PRIVATE: OPEN,
     CLASS: replace(OPEN, lab=2, compute_each=12, upload_mb=250, uploads=30),
     PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, hours=6, queue=100, queue_each=40,
                     compute_each=8, compute_address=24, joins=400, joins_address=4000, uploads=10, uploads_address=100,
-                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120),
+                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120, unmarked=0),
 }
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
 
+from playground import marks
 from playground.context import Context
 from playground.diffusion import attention, branches, pictures, requests, schedulers
 from playground.diffusion.trace import Frame, Trace
@@ -27,7 +27,7 @@ def build(context: Context, shell: Shell, controls: Controls, kept: gr.State) ->
     _fork(context, kept)
     _side_by_side(context, controls)
     _diffusion_adapter.build(context, shell)
-    _films(kept)
+    _films(context, kept)
     checklist = Checklist(controls.prompt)
     _diffusion_contest.build(context)
     return checklist
@@ -157,7 +157,7 @@ def _rest(request: requests.Request) -> dict[str, Any]:
     return {name: every[name] for name in Controls.NAMES}
 
 
-def _films(kept: gr.State) -> None:
+def _films(context: Context, kept: gr.State) -> None:
     with gr.Accordion("Films to download: strip, GIF, MP4", open=False) as fold:
         strip = gr.Image(label="Strip: noisy state, predicted picture, predicted noise", format="png", type="filepath",
                          interactive=False, buttons=["download", "fullscreen"])
@@ -167,20 +167,20 @@ def _films(kept: gr.State) -> None:
             video = gr.Video(label="MP4, the same", interactive=False, height=240, min_width=260, autoplay=False)
             still = gr.Image(label="The picture, full size", format="png", type="filepath", interactive=False,
                              buttons=["download"], height=240, min_width=200)
-        again = gr.Button("For the picture shown now", size="sm", min_width=160)
+        with gr.Row():
+            again = gr.Button("For the picture shown now", size="sm", min_width=160)
+            seen = gr.Checkbox(False, label=marks.VISIBLE.capitalize(), min_width=160, scale=0,
+                               visible=bool(context.settings.most.unmarked))
 
-    def run(made: Trace | None) -> tuple[str, str, str, str]:
-        film = drawn(made).film
-        return (saved(pictures.png(pictures.strip(film)), "strip.png", strip),
-                saved(pictures.gif(film), "steps.gif", loop), saved(pictures.mp4(film), "steps.mp4", video),
-                saved(pictures.png(film.final), "picture.png", still))
+    def run(made: Trace | None, chosen: bool) -> tuple[str, str, str, str]:
+        film, asked = drawn(made).film, made.request
+        mark = marks.Mark(asked.model, asked.seed, marks.wanted(context.settings, chosen))
+        return (_ui.saved(marks.png(pictures.strip(film), mark), "strip.png", strip),
+                _ui.saved(pictures.gif(film, mark), "steps.gif", loop),
+                _ui.saved(pictures.mp4(film, mark), "steps.mp4", video),
+                _ui.saved(marks.png(film.final, mark), "picture.png", still))
 
-    for trigger in (fold.expand, again.click):
-        _ui.event(trigger, run, [kept], [strip, loop, video, still])
-
-
-def saved(content: bytes, name: str, component: Any) -> str:
-    """The path of bytes put into Gradio's own file cache, where its clean-up finds them."""
-    return processing_utils.save_bytes_to_cache(content, name, cache_dir=component.GRADIO_CACHE)
+    for trigger in (fold.expand, again.click, seen.input):
+        _ui.event(trigger, run, [kept, seen], [strip, loop, video, still])
 
 

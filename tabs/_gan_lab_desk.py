@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-from gradio import processing_utils
 from PIL import Image
 
+from playground import marks
 from playground.context import Context
 from playground.errors import BadInput
 from playground.gan import display
@@ -153,13 +153,15 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
         words = [f"ψ = {psi:g}" for psi in trained.FILMSTRIP]
         strips = (trained.samples(context, path, at, first), trained.filmstrip(context, path, at, first),
                   trained.walk(context, path, at, (first, final)))
-        return tuple([(enlarged(picture), caption) for picture, caption in zip(pictures, captions, strict=True)]
-                     for pictures, captions in zip(strips, ([""] * 36, words, [""] * 12), strict=True))
+        mark = marks.Mark("generator of the GAN lab", visible=marks.wanted(context.settings))
+        return tuple(
+            list(zip(_ui.marked([enlarged(picture) for picture in pictures], [mark] * len(pictures), grid), captions,
+                     strict=True))
+            for pictures, captions in zip(strips, ([""] * 36, words, [""] * 12), strict=True))
 
     def save(visitor: str, job_id: str, which: str, origin: str) -> str:
         path, at = place(visitor, job_id, which, origin)
-        content = trained.export(context, path, at)
-        return processing_utils.save_bytes_to_cache(content, OWN_FILE, cache_dir=download.GRADIO_CACHE)
+        return _ui.saved(trained.export(context, path, at), OWN_FILE, download)
 
     def load(visitor: str, path: str, first: Any, final: Any) -> tuple:
         visitor = visitor or context.visitors.new()

@@ -1,11 +1,12 @@
 """The tools of the GAN tab, for faces chosen by click or by seed: filmstrip, walk, arithmetic, layers."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils
 
+from playground import marks
 from playground.context import Context
 from playground.gan import display, faces, inside
 from tabs import _ui
@@ -14,7 +15,8 @@ ARITHMETIC_WORDS = ("A", "− B", "+ C", "= A − B + C")
 TARGETS = ("filmstrip and layers", "walk: from", "walk: to", "A", "B", "C")
 
 
-def build(context: Context, grid: gr.Gallery, seeds: gr.State, truncation: gr.Slider, look: gr.Radio) -> None:
+def build(context: Context, grid: gr.Gallery, seeds: gr.State, truncation: gr.Slider,
+          look: gr.CheckboxGroup) -> None:
     """Lays out the folds; a click on a face of `grid` puts its seed where the visitor wants it."""
     with gr.Row():
         target = gr.Radio(TARGETS, value=TARGETS[0], label="A click on a face above puts it into")
@@ -28,10 +30,36 @@ def build(context: Context, grid: gr.Gallery, seeds: gr.State, truncation: gr.Sl
     _ui.event(grid.select, put, [target, seeds], boxes, show_progress="hidden")
 
 
-def captioned(made: faces.Faces, look: str, words: Sequence[str] | None = None) -> list[tuple[Any, str]]:
-    """Pictures for a gallery, each under its seed, or under the words given."""
+@dataclass(frozen=True)
+class Look:
+    """How faces are shown: by which filter enlarged, and whether marked for the eye."""
+
+    filter: str
+    visible: bool
+
+    @classmethod
+    def of(cls, context: Context, chosen: Sequence[str] = ()) -> "Look":
+        """The look that a visitor ticked, within what the operator allows."""
+        return cls(display.PIXELS if display.PIXELS in chosen else display.SMOOTH,
+                   marks.wanted(context.settings, marks.VISIBLE in chosen))
+
+    def mark(self, seed: int = -1) -> marks.Mark:
+        """The mark of a face; one between seeds has none."""
+        return marks.Mark(faces.MODEL, seed if seed >= 0 else None, self.visible)
+
+
+def look_box(context: Context) -> gr.CheckboxGroup:
+    """What a visitor may tick about the look of faces."""
+    every = [display.PIXELS, marks.VISIBLE] if context.settings.most.unmarked else [display.PIXELS]
+    return gr.CheckboxGroup(every, value=[], label="Display")
+
+
+def captioned(made: faces.Faces, look: Look, gallery: gr.Gallery, words: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Marked picture files for a gallery, each under its seed, or under the words given."""
     words = words or [f"seed {seed}" if seed >= 0 else "" for seed in made.seeds]
-    return [(display.enlarge(picture, look), word) for picture, word in zip(made.pictures, words, strict=True)]
+    large = [display.enlarge(picture, look.filter) for picture in made.pictures]
+    files = _ui.marked(large, [look.mark(seed) for seed in made.seeds], gallery)
+    return list(zip(files, words, strict=True))
 
 
 def run_when_opened(fold: gr.Accordion, run: Callable, inputs: list[Any], outputs: list[Any]) -> None:
@@ -50,20 +78,21 @@ def seed_box(label: str, value: int) -> gr.Number:
     return gr.Number(value, label=label, precision=0, minimum=0, maximum=faces.MAX_SEED, min_width=110)
 
 
-def _filmstrip(context: Context, look: gr.Radio) -> gr.Number:
+def _filmstrip(context: Context, look: gr.CheckboxGroup) -> gr.Number:
     with gr.Accordion("Truncation filmstrip: one face from average to wild", open=False) as fold:
         seed = seed_box("Seed of the face", 42)
         film = strip("The same z, multiplied by ψ", len(faces.FILMSTRIP))
 
-    def run(number: Any, how: str) -> list:
-        return captioned(faces.filmstrip(context, number), how, [f"ψ = {psi:g}" for psi in faces.FILMSTRIP])
+    def run(number: Any, how: list[str]) -> list:
+        words = [f"ψ = {psi:g}" for psi in faces.FILMSTRIP]
+        return captioned(faces.filmstrip(context, number), Look.of(context, how), film, words)
 
     run_when_opened(fold, run, [seed, look], [film])
     _ui.event(seed.change, run, [seed, look], [film], **_ui.COMPUTE)
     return seed
 
 
-def _walk(context: Context, truncation: gr.Slider, look: gr.Radio) -> tuple[gr.Number, gr.Number]:
+def _walk(context: Context, truncation: gr.Slider, look: gr.CheckboxGroup) -> tuple[gr.Number, gr.Number]:
     with gr.Accordion("Walk from one face to another", open=False) as fold:
         with gr.Row():
             first, last = seed_box("From seed", 42), seed_box("To seed", 45)
@@ -74,10 +103,12 @@ def _walk(context: Context, truncation: gr.Slider, look: gr.Radio) -> tuple[gr.N
             loop = gr.Image(label="There and back, as a GIF", format="gif", height=330, type="filepath",
                             interactive=False, buttons=["download"], min_width=260)
 
-    def run(a: Any, b: Any, number: Any, psi: Any, how: str) -> tuple:
+    def run(a: Any, b: Any, number: Any, psi: Any, how: list[str]) -> tuple:
+        shown = Look.of(context, how)
         made = faces.walk(context, a, b, number, psi)
         words = [f"{100 * step / (len(made.pictures) - 1):.0f} %" for step in range(len(made.pictures))]
-        return captioned(made, how, words), saved(display.looping_gif(made.pictures, how), "walk.gif", loop)
+        moving = display.looping_gif(made.pictures, shown.mark(), shown.filter)
+        return captioned(made, shown, film, words), _ui.saved(moving, "walk.gif", loop)
 
     inputs, outputs = [first, last, frames, truncation, look], [film, loop]
     run_when_opened(fold, run, inputs, outputs)
@@ -86,7 +117,7 @@ def _walk(context: Context, truncation: gr.Slider, look: gr.Radio) -> tuple[gr.N
     return first, last
 
 
-def _arithmetic(context: Context, look: gr.Radio) -> tuple[gr.Number, gr.Number, gr.Number]:
+def _arithmetic(context: Context, look: gr.CheckboxGroup) -> tuple[gr.Number, gr.Number, gr.Number]:
     with gr.Accordion("Face arithmetic: A − B + C", open=False) as fold:
         gr.Markdown("Computed on the latents, as with word vectors, and brought back to the length of A. "
                     "Choose A and B that differ in one thing, and C without it.", elem_classes="summary")
@@ -97,7 +128,7 @@ def _arithmetic(context: Context, look: gr.Radio) -> tuple[gr.Number, gr.Number,
 
     def run(*values: Any) -> list:
         *numbers, how = values
-        return captioned(faces.arithmetic(context, *numbers), how, ARITHMETIC_WORDS)
+        return captioned(faces.arithmetic(context, *numbers), Look.of(context, how), result, ARITHMETIC_WORDS)
 
     run_when_opened(fold, run, [a, b, c, look], [result])
     for trigger in (go.click, a.change, b.change, c.change):
@@ -115,12 +146,10 @@ def _layers(context: Context, seed: gr.Number, truncation: gr.Slider) -> None:
         seen = inside.trace(context, number, psi)
         layers = [(display.mosaic(layer.maps), f"{layer.name}: {layer.shape}") for layer in seen.layers]
         picture = display.enlarge(seen.picture, display.PIXELS)
-        return [(display.noise(seen.z), "z: 100 numbers"), *layers, (picture, "layer 5: 3 colours of 64 x 64")]
+        made, words = zip((display.noise(seen.z), "z: 100 numbers"), *layers,
+                          (picture, "layer 5: 3 colours of 64 x 64"), strict=True)
+        mark = Look.of(context).mark(int(number))
+        return list(zip(_ui.marked(made, [mark] * len(made), rows), words, strict=True))
 
     run_when_opened(fold, run, [seed, truncation], [rows])
     _ui.event(seed.change, run, [seed, truncation], [rows], **_ui.COMPUTE)
-
-
-def saved(content: bytes, name: str, component: gr.Image) -> str:
-    """The path of bytes put into Gradio's own file cache, where its clean-up finds them."""
-    return processing_utils.save_bytes_to_cache(content, name, cache_dir=component.GRADIO_CACHE)

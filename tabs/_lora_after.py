@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import storage
+from playground import marks, storage
 from playground.context import Context
 from playground.errors import BadInput
 from playground.lora import adapters, draft, drawing
@@ -37,6 +37,7 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
             with gr.Row():
                 go = gr.Button("Draw with and without", variant="primary", min_width=150)
                 again = gr.Button("New seed", min_width=90)
+            seen = gr.Checkbox(False, label=marks.VISIBLE.capitalize(), visible=bool(context.settings.most.unmarked))
             bring = gr.UploadButton("Bring an adapter made here before (.safetensors)", size="sm",
                                     file_types=[".safetensors"])
             brought = gr.Markdown(elem_classes="summary")
@@ -45,7 +46,8 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
     with gr.Row():
         delete = gr.Button("Delete my data", variant="stop", scale=0, min_width=180)
         gone = gr.HTML(css_template=CSS, elem_id="lora-gone")
-    wire(context, photos, watch, {"prompt": prompt, "strength": strength, "seed": seed, "which": which, "look": look,
+    wire(context, photos, watch, {"prompt": prompt, "strength": strength, "seed": seed, "seen": seen,
+                                  "which": which, "look": look,
                                   "go": go, "again": again, "bring": bring, "brought": brought, "shown": shown})
     _ui.event(delete.click, deleter(context), [photos.token, watch.job],
               [gone, *photos.shown(), photos.consent, *watch.started(), shown])
@@ -53,9 +55,10 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
 
 def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict[str, Any]) -> None:
     """Drawing, the list of checkpoints, an adapter brought along."""
-    inputs = [photos.token, watch.job, *(parts[name] for name in ("which", "prompt", "strength", "seed"))]
+    inputs = [photos.token, watch.job, *(parts[name] for name in ("which", "prompt", "strength", "seen", "seed"))]
 
-    def draw(token: str, job_id: str, which: Any, prompt: str, strength: float, seed: Any) -> Iterator[str]:
+    def draw(token: str, job_id: str, *values: Any) -> Iterator[str]:
+        which, prompt, strength, visible, seed = values
         path = chosen(context, token, job_id, which)
         asked = drawing.request(path, prompt, seed)
         for pair in drawing.pairs(context, path, asked, strength):
@@ -63,7 +66,8 @@ def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict
                 yield render.pair(pair.without, pair.told, f"step {pair.step} of {pair.steps}")
         card = adapters.read_card(path)
         hint = "" if drawing.uses_trigger(prompt, card.trigger) else f" The prompt does not hold {card.trigger}."
-        yield render.compare(pair.without, pair.told, f"{asked.prompt} · strength {strength:g} · seed {seed}.{hint}")
+        yield render.compare(pair.without, pair.told, f"{asked.prompt} · strength {strength:g} · seed {seed}.{hint}",
+                             drawing.mark(asked, marks.wanted(context.settings, visible)))
 
     def fresh(*values: Any) -> Iterator[tuple]:
         seed = secrets.randbelow(1_000_000)

@@ -5,8 +5,8 @@ import hashlib
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
+from playground import marks
 from playground.context import Context
 from playground.diffusion import models
 from playground.errors import BadInput
@@ -32,9 +32,10 @@ def build(context: Context) -> None:
         return {"job": job_id, "deleted": True, "files": _lora_after.remove(context, job_id)}
 
     _ui.endpoint(delete, [text("job id")], [json_out()], "delete_my_data")
-    _ui.endpoint(generator(context), [text("job id"), text("prompt", "a photo of a face, [trigger]"),
+    image = gr.Image(format="png", visible=False, label="image")
+    _ui.endpoint(generator(context, image), [text("job id"), text("prompt", "a photo of a face, [trigger]"),
                                       number("seed", 42), number("strength", 1.0)],
-                 [gr.Image(format="png", visible=False, label="image")], "generate_personal", **_ui.COMPUTE)
+                 [image], "generate_personal", **_ui.COMPUTE)
 
 
 def starter(context: Context) -> Any:
@@ -79,12 +80,13 @@ def status(job: Job) -> dict:
             "best": now.get("best"), "scores": now.get("scores", []), "place": job.place, "error": job.error}
 
 
-def generator(context: Context) -> Any:
-    """job id, prompt, seed, strength -> picture, with the best checkpoint."""
-    def generate(job_id: str, prompt: str, seed: Any, strength: Any) -> Image.Image:
+def generator(context: Context, image: gr.Image) -> Any:
+    """job id, prompt, seed, strength -> marked picture file, with the best checkpoint."""
+    def generate(job_id: str, prompt: str, seed: Any, strength: Any) -> str:
         path = drawing.adapter(_lora_watch.get(context, job_id))
-        *_, last = drawing.pairs(context, path, drawing.request(path, prompt, seed), strength)
-        return Image.fromarray(last.told)
+        asked = drawing.request(path, prompt, seed)
+        *_, last = drawing.pairs(context, path, asked, strength)
+        return _ui.marked([last.told], [drawing.mark(asked, marks.wanted(context.settings))], image)[0]
     return generate
 
 

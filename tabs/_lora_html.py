@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from playground import marks
 from playground.job_table import Job
 from playground.lora import sheet
 from playground.lora.draft import Item
 from playground.lora.learning import COPIES
 from playground.lora.photos import Finding, Refused
+from playground.marks import Mark
 
 THUMB = 160  # pixels a side
 
@@ -29,12 +31,16 @@ def inline(picture: Image.Image, side: int = THUMB) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-def enlarged(picture: np.ndarray, side: int = 320) -> str:
+def enlarged(picture: np.ndarray) -> str:
     """A result (H, W, 3) uint8 as a data URI, small ones made larger, smoothly."""
-    made = Image.fromarray(picture)
-    if max(made.size) < side:
-        made = made.resize((side, side), Image.Resampling.LANCZOS)
+    made = large(picture)
     return inline(made, max(made.size))
+
+
+def large(picture: np.ndarray, side: int = 320) -> Image.Image:
+    """A result (H, W, 3) uint8, small ones made larger, smoothly."""
+    made = Image.fromarray(picture)
+    return made.resize((side, side), Image.Resampling.LANCZOS) if max(made.size) < side else made
 
 
 # ---- photos
@@ -200,9 +206,9 @@ def pair(without: np.ndarray, told: np.ndarray, words: str) -> str:
             f"</figure></div><p class='lo-sub'>{html.escape(words)}</p>")
 
 
-def compare(without: np.ndarray, told: np.ndarray, words: str) -> str:
-    """Before and after in one frame, with a slider, and a link to save the picture."""
-    after = enlarged(told)
+def compare(without: np.ndarray, told: np.ndarray, words: str, mark: Mark) -> str:
+    """Before and after in one frame, with a slider, and a link to save the picture, which is marked."""
+    after = f"data:image/png;base64,{base64.b64encode(marks.png(large(told), mark)).decode()}"
     return ('<div class="lo-compare"><div class="lo-stack">'
             f'<img src="{enlarged(without)}" alt="without the adapter"><img src="{after}" alt="with the adapter">'
             '<i></i></div><input type="range" min="0" max="100" value="50" aria-label="Before and after">'

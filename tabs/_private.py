@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
+from playground import marks
 from playground.context import Context
 from playground.errors import PlaygroundError
 from playground.job_table import Job
@@ -30,7 +31,7 @@ def install(app: Any, context: Context) -> None:
             job = context.jobs.get(job_id)
             if job.kind != "lora":
                 raise HTTPException(404)
-            return answer(job, name)
+            return answer(job, name, marks.wanted(context.settings))
         except PlaygroundError as problem:
             raise HTTPException(404, problem.what) from problem
 
@@ -38,14 +39,15 @@ def install(app: Any, context: Context) -> None:
     app.router.routes.insert(0, app.router.routes.pop())
 
 
-def answer(job: Job, name: str) -> Response:
-    """The response for a name; 404 for what the job does not have."""
+def answer(job: Job, name: str, visible: bool = False) -> Response:
+    """The response for a name; 404 for what the job does not have. Pictures are marked, for the eye if `visible`."""
     if name == "grid.png":
-        return Response(sheet.grid(job), media_type="image/png", headers=HEADERS)
+        return Response(sheet.grid(job, visible), media_type="image/png", headers=HEADERS)
     if name == "steps.gif":
-        return Response(sheet.animation(job), media_type="image/gif", headers=HEADERS)
+        return Response(sheet.animation(job, visible), media_type="image/gif", headers=HEADERS)
     if found := SAMPLE.fullmatch(name):
-        return sent(sheet.sample(job, int(found[1]), int(found[2])), name)
+        content = sheet.marked_sample(job, int(found[1]), int(found[2]), visible)
+        return Response(content, media_type="image/png", headers=HEADERS)
     if found := ADAPTER.fullmatch(name):
         return sent(drawing.adapter(job, int(found[1])), named(job, int(found[1])))
     raise HTTPException(404)
@@ -60,8 +62,7 @@ def sent(path: Path, name: str) -> Response:
     """A file of a job's folder."""
     if not path.is_file():
         raise HTTPException(404)
-    kind = "image/png" if path.suffix == ".png" else "application/octet-stream"
-    return FileResponse(path, media_type=kind, headers=HEADERS, filename=None if path.suffix == ".png" else name)
+    return FileResponse(path, media_type="application/octet-stream", headers=HEADERS, filename=name)
 
 
 def logged_in(app: Any, request: Request) -> bool:

@@ -11,12 +11,15 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
+from gradio import processing_utils
 
+from playground import marks, storage
 from playground.errors import BadInput, PlaygroundError
 
 log = logging.getLogger(__name__)
@@ -76,8 +79,26 @@ def taken(path: Any) -> bytes:
     except OSError:
         raise BadInput("The uploaded file is gone.", "Upload it again.") from None
     if file.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
-        file.unlink(missing_ok=True)
+        with storage.trouble(file.parent):
+            file.unlink(missing_ok=True)
     return content
+
+
+def saved(content: bytes, name: str, component: Any) -> str:
+    """The path of bytes put into Gradio's own file cache, where its clean-up finds them. StorageTrouble if it is full.
+
+    Gradio serves such a file as it is; a picture that it is handed as pixels it would encode itself, without a mark.
+    """
+    cache = component.GRADIO_CACHE
+    with storage.trouble(Path(cache)):
+        return processing_utils.save_bytes_to_cache(content, name, cache_dir=cache)
+
+
+def marked(pictures: Sequence[marks.Picture], said: Sequence[marks.Mark], component: Any) -> list[str]:
+    """The paths of generated pictures as marked PNG files for a component of pictures, in order."""
+    with ThreadPoolExecutor() as pool:  # encoding lets other threads run
+        files = pool.map(marks.png, pictures, said)
+        return [saved(content, "generated.png", component) for content in files]
 
 
 def results(fn: Callable, *args: Any) -> Iterator[Any]:

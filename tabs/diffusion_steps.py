@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from playground import devices
+from playground import devices, marks
 from playground.context import Context
 from playground.diffusion import models, requests, schedulers, trace
 from playground.diffusion.trace import Frame, Trace
@@ -202,9 +202,12 @@ def _endpoints(context: Context) -> None:
     def denoise(prompt: Any, steps: Any, guidance: Any, seed: Any, scheduler: Any, model: Any) -> tuple:
         request = requests.check(prompt, "", steps=steps, guidance=guidance, seed=seed, scheduler=scheduler,
                                  model=model)
+        mark = marks.Mark(request.model, request.seed, marks.wanted(context.settings))
         for made in trace.draw(context, request):
             if isinstance(made, Trace):
-                return made.film.final, list(made.film.noisy), list(made.film.clean)
+                sets = zip(([made.film.final], made.film.noisy, made.film.clean), results, strict=True)
+                (final,), noisy, clean = (_ui.marked(each, [mark] * len(each), place) for each, place in sets)
+                return final, noisy, clean
         raise AssertionError("a run ends with its trace")
 
     def number(label: str, value: float) -> gr.Number:
@@ -216,10 +219,10 @@ def _endpoints(context: Context) -> None:
     def gallery(label: str) -> gr.Gallery:
         return gr.Gallery(label=label, format="png", visible=False)
 
+    results = [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")]
     _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20), number("guidance", 3.0),
                            number("seed", 42), text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
-                 [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")],
-                 "denoise", **_ui.COMPUTE)
+                 results, "denoise", **_ui.COMPUTE)
 
 
 TAB = Tab("Diffusion steps", 20, SUMMARY, build)

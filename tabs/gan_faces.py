@@ -8,8 +8,9 @@ import gradio as gr
 
 from playground import devices
 from playground.context import Context
-from playground.gan import display, faces
+from playground.gan import faces
 from tabs import _gan_lab, _gan_tools, _ui
+from tabs._gan_tools import Look
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Each click draws new random numbers, and a generator turns them into faces of people who do not exist. "
@@ -50,7 +51,7 @@ def build(context: Context, shell: Shell) -> None:
             truncation = gr.Slider(0, 1.5, 1.0, step=0.05, label="Truncation ψ",
                                    info="1: as trained · lower: tamer · higher: wilder")
             seed = gr.Number(42, label="Seed of the first face", precision=0, minimum=0, maximum=faces.MAX_SEED)
-            look = gr.Radio([display.SMOOTH, display.PIXELS], value=display.SMOOTH, label="Display")
+            look = _gan_tools.look_box(context)
         with gr.Column(scale=3, min_width=300):
             grid = gr.Gallery(label="Faces", columns=6, format="png", object_fit="contain",
                               buttons=["download", "fullscreen"], allow_preview=False, interactive=False,
@@ -61,7 +62,7 @@ def build(context: Context, shell: Shell) -> None:
                 noise = gr.Button("Add noise to the first face", size="sm", min_width=120)
                 copy = gr.Button("Copy link to these faces", size="sm", min_width=120)
     seeds, link = gr.State([]), gr.Textbox(visible=False)
-    draw = drawer(context)
+    draw = drawer(context, grid)
     controls, results = [count, seed, truncation, look], [grid, seeds, took, link]
 
     _ui.event(new.click, fresh(draw), [count, truncation, look], [seed, *results], **_ui.COMPUTE)
@@ -78,18 +79,19 @@ def build(context: Context, shell: Shell) -> None:
     _endpoints(context)
 
 
-def drawer(context: Context) -> Any:
+def drawer(context: Context, grid: gr.Gallery) -> Any:
     """The handler that draws: (count, seed, truncation, look) -> gallery, seeds, timing, link."""
-    def draw(count: Any, seed: Any, truncation: Any, look: str) -> tuple:
+    def draw(count: Any, seed: Any, truncation: Any, look: list[str]) -> tuple:
         made = faces.generate(context, count, seed, truncation)
         link = _ui.query(tab="gan-faces", seed=made.seeds[0], count=len(made.seeds), truncation=truncation)
-        return _gan_tools.captioned(made, look), list(made.seeds), timing(made, context), link
+        pictures = _gan_tools.captioned(made, Look.of(context, look), grid)
+        return pictures, list(made.seeds), timing(made, context), link
     return draw
 
 
 def fresh(draw: Any) -> Any:
     """`draw` from a seed drawn anew, which is shown: (count, truncation, look) -> seed, ..."""
-    def draw_fresh(count: Any, truncation: Any, look: str) -> tuple:
+    def draw_fresh(count: Any, truncation: Any, look: list[str]) -> tuple:
         seed = secrets.randbelow(1_000_000)
         return seed, *draw(count, seed, truncation, look)
     return draw_fresh
@@ -97,7 +99,7 @@ def fresh(draw: Any) -> Any:
 
 def example(draw: Any, *values: Any) -> Any:
     """`draw` with an example's values, which it also puts into the controls: look -> count, seed, truncation, ..."""
-    def draw_example(look: str) -> tuple:
+    def draw_example(look: list[str]) -> tuple:
         return *values, *draw(*values, look)
     return draw_example
 
@@ -135,19 +137,21 @@ def timing(made: faces.Faces, context: Context) -> str:
 
 def _endpoints(context: Context) -> None:
     """/generate_faces and /face_walk."""
+    drawn, walked = (gr.Gallery(label=label, format="png", visible=False) for label in ("faces", "frames"))
+
     def generate_faces(count: Any, seed: Any, truncation: Any) -> list:
-        return _gan_tools.captioned(faces.generate(context, count, seed, truncation), display.SMOOTH)
+        return _gan_tools.captioned(faces.generate(context, count, seed, truncation), Look.of(context), drawn)
 
     def face_walk(seed_a: Any, seed_b: Any, frames: Any) -> list:
-        return _gan_tools.captioned(faces.walk(context, seed_a, seed_b, frames), display.SMOOTH)
+        return _gan_tools.captioned(faces.walk(context, seed_a, seed_b, frames), Look.of(context), walked)
 
     def number(label: str, value: float) -> gr.Number:
         return gr.Number(value, label=label, visible=False)
 
     _ui.endpoint(generate_faces, [number("count", 8), number("seed", 42), number("truncation", 1.0)],
-                 [gr.Gallery(label="faces", format="png", visible=False)], "generate_faces", **_ui.COMPUTE)
+                 [drawn], "generate_faces", **_ui.COMPUTE)
     _ui.endpoint(face_walk, [number("seed_a", 42), number("seed_b", 43), number("frames", 12)],
-                 [gr.Gallery(label="frames", format="png", visible=False)], "face_walk", **_ui.COMPUTE)
+                 [walked], "face_walk", **_ui.COMPUTE)
 
 
 TAB = Tab("GAN faces", 10, SUMMARY, build)

@@ -10,6 +10,9 @@ from fractions import Fraction
 import numpy as np
 from PIL import Image
 
+from playground import marks
+from playground.marks import Mark
+
 LARGEST = 256  # pixels a side of what a trace keeps of each step; the last picture is kept whole
 CELL = 128  # pixels a side in a strip
 FILM = 384  # pixels a side of an animation; even, as H.264 wants it
@@ -95,30 +98,21 @@ def _frames(film: Film, size: int) -> list[Image.Image]:
     return frames + [frames[-1]] * 8
 
 
-def gif(film: Film, size: int = 192) -> bytes:
-    """The run as a GIF that plays for ever."""
-    frames = [frame.quantize(160, method=Image.Quantize.MEDIANCUT) for frame in _frames(film, size)]
-    file = io.BytesIO()
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=MILLISECONDS, loop=0)
-    return file.getvalue()
+def gif(film: Film, mark: Mark, size: int = 192) -> bytes:
+    """The run as a marked GIF that plays for ever."""
+    return marks.gif(_frames(film, size), mark, duration=MILLISECONDS, colours=160)
 
 
-def mp4(film: Film, size: int = FILM) -> bytes:
-    """The run as an MP4 (H.264, 4:2:0), which every browser plays."""
+def mp4(film: Film, mark: Mark, size: int = FILM) -> bytes:
+    """The run as a marked MP4 (H.264, 4:2:0), which every browser plays."""
     import av
 
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
+        container.metadata["comment"] = str(mark)
         stream = container.add_stream("libx264", rate=Fraction(1000, MILLISECONDS))
         stream.width, stream.height, stream.pix_fmt = 2 * size + 8, size, "yuv420p"
         for frame in _frames(film, size):
-            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+            container.mux(stream.encode(av.VideoFrame.from_image(marks.labelled(frame, mark))))
         container.mux(stream.encode())
-    return file.getvalue()
-
-
-def png(picture: np.ndarray | Image.Image) -> bytes:
-    """A picture as a PNG file."""
-    file = io.BytesIO()
-    (picture if isinstance(picture, Image.Image) else Image.fromarray(picture)).save(file, "PNG")
-    return file.getvalue()
+    return marks.mp4(file.getvalue(), mark)

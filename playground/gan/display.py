@@ -1,10 +1,12 @@
 """Small pictures made large enough to look at, mosaics of feature maps, and looping animations."""
 
-import io
 import math
 
 import numpy as np
 from PIL import Image
+
+from playground import marks
+from playground.marks import Mark
 
 SMOOTH, PIXELS = "smooth (Lanczos)", "true pixels"
 LARGE = 256  # pixels a side on the page; a whole multiple of 64, so that true pixels stay square
@@ -16,13 +18,10 @@ def enlarge(picture: np.ndarray, display: str = SMOOTH, size: int = LARGE) -> Im
     return Image.fromarray(picture).resize((size, size), method)
 
 
-def looping_gif(pictures: np.ndarray, display: str = SMOOTH, milliseconds: int = 90) -> bytes:
-    """A GIF that plays the pictures (B, H, W, 3) there and back for ever."""
+def looping_gif(pictures: np.ndarray, mark: Mark, display: str = SMOOTH, milliseconds: int = 90) -> bytes:
+    """A marked GIF that plays the pictures (B, H, W, 3) there and back for ever."""
     there_and_back = [*pictures, *pictures[-2:0:-1]]
-    frames = [enlarge(picture, display).quantize(128, method=Image.Quantize.MEDIANCUT) for picture in there_and_back]
-    file = io.BytesIO()
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=milliseconds, loop=0)
-    return file.getvalue()
+    return marks.gif([enlarge(picture, display) for picture in there_and_back], mark, duration=milliseconds)
 
 
 def mosaic(maps: np.ndarray, cell: int = 64, gap: int = 2) -> Image.Image:

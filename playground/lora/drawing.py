@@ -21,6 +21,7 @@ from playground.errors import BadInput, NotEnoughMemory
 from playground.job_table import Job
 from playground.lora import adapters, learning, quantised
 from playground.lora.plan import NONE, TRIGGER, spoken
+from playground.marks import Mark
 from playground.specs import ModelKey, ModelSpec
 
 WHO = "Personal LoRA"
@@ -106,6 +107,11 @@ def pairs(context: Context, path: Path, asked: Request, strength: Any = 1.0) -> 
         with context.gate.turn(WHO), torch.inference_mode():
             without, with_adapter = (family.decode(run.x)[0] for run in runs)
     yield Pair(runs[0].trace.steps, runs[0].trace.steps, without, with_adapter)
+
+
+def mark(asked: Request, visible: bool = False) -> Mark:
+    """What is said of a picture drawn with an adapter; neither its prompt nor the trigger word."""
+    return Mark(f"{asked.model} with an adapter", asked.seed, visible)
 
 
 def checkpoints(job: Job) -> dict[int, Path]:

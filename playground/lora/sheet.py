@@ -1,14 +1,16 @@
 """The grid of a training as one picture, and as an animation: what the same prompts drew as the steps went by."""
 
-import io
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from playground import marks
 from playground.errors import BadInput
 from playground.job_table import Job
-from playground.lora import plan
+from playground.lora import learning, plan
 from playground.lora.learning import COPIES
+from playground.marks import Mark
 
 SIDE, GAP, HEAD = 128, 6, 22  # pixels: of a sample, between two, of a line of words
 PAPER, INK = "#ffffff", "#333a45"
@@ -25,13 +27,28 @@ def sample(job: Job, step: int, number: int) -> Path:
     return job.folder / "samples" / f"{step:06d}" / f"{number:02d}.png"
 
 
+def marked_sample(job: Job, step: int, number: int, visible: bool = False) -> bytes:
+    """A sample as a marked PNG file. BadInput if there is none."""
+    wanted, path = plan.check(job.spec["plan"]), sample(job, step, number)
+    if not path.is_file():
+        raise BadInput("There is no such sample.", "It may have been deleted.")
+    seed = learning.request(wanted, wanted.samples[number // COPIES], number % COPIES).seed
+    with Image.open(path) as picture:
+        return marks.png(picture, replace(mark(job, visible), seed=seed))
+
+
+def mark(job: Job, visible: bool = False) -> Mark:
+    """What is said of a training's pictures; neither its prompts nor its trigger word."""
+    return Mark(f"{plan.check(job.spec['plan']).model} with an adapter", visible=visible)
+
+
 def rows(job: Job) -> list[str]:
     """The prompts of the grid, the control last."""
     return list(plan.check(job.spec["plan"]).samples)
 
 
-def grid(job: Job) -> bytes:
-    """PNG: steps across, prompts down with their copies side by side, the words over each row."""
+def grid(job: Job, visible: bool = False) -> bytes:
+    """Marked PNG: steps across, prompts down with their copies side by side, the words over each row."""
     across, down = needed(job), rows(job)
     cell = COPIES * SIDE
     sheet = Image.new("RGB", (GAP + len(across) * (cell + GAP), HEAD + len(down) * (SIDE + HEAD + GAP)), PAPER)
@@ -44,11 +61,11 @@ def grid(job: Job) -> bytes:
             paste_copies(sheet, job, step, row, (left, top))
     for row, words in enumerate(down):
         ink.text((GAP, HEAD + row * (SIDE + HEAD + GAP) + 4), fitted(ink, words, sheet.width - 2 * GAP), fill=INK)
-    return encoded(sheet, "PNG")
+    return marks.png(sheet, mark(job, visible))
 
 
-def animation(job: Job) -> bytes:
-    """GIF: one picture a step with all prompts."""
+def animation(job: Job, visible: bool = False) -> bytes:
+    """Marked GIF: one picture a step with all prompts."""
     across, down = needed(job), rows(job)
     frames = []
     for step in across:
@@ -61,7 +78,7 @@ def animation(job: Job) -> bytes:
             paste_copies(frame, job, step, row, (GAP, top + HEAD))
         frames.append(frame)
     pauses = [PAUSE] * (len(frames) - 1) + [LAST]
-    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
+    return marks.gif(frames, mark(job, visible), duration=pauses, colours=256)
 
 
 def fitted(ink: ImageDraw.ImageDraw, words: str, width: int) -> str:
@@ -88,16 +105,3 @@ def paste_copies(sheet: Image.Image, job: Job, step: int, row: int, corner: tupl
         with Image.open(sample(job, step, row * COPIES + copy)) as picture:
             small = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         sheet.paste(small, (corner[0] + copy * SIDE, corner[1]))
-
-
-def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
-    """A picture's bytes in a format, marked as generated."""
-    if kind == "PNG":
-        from PIL.PngImagePlugin import PngInfo
-
-        marks = PngInfo()
-        marks.add_text("Comment", "Generated pictures: samples of a LoRA training")
-        options["pnginfo"] = marks
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()

@@ -11,6 +11,7 @@ from playground import catalog
 from playground.diffusion import clip, contest, pictures
 from playground.errors import BadInput, ModelMissing
 from playground.gan import faces
+from playground.marks import Mark
 
 pytestmark = pytest.mark.models
 
@@ -24,7 +25,7 @@ def film():
 
 
 def test_the_mp4_is_h264_and_ends_with_the_picture(film):
-    with av.open(io.BytesIO(pictures.mp4(film))) as container:
+    with av.open(io.BytesIO(pictures.mp4(film, Mark("tiny")))) as container:
         stream = container.streams.video[0]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
@@ -33,7 +34,7 @@ def test_the_mp4_is_h264_and_ends_with_the_picture(film):
 
 
 def test_the_gif_plays_every_step(film):
-    loop = Image.open(io.BytesIO(pictures.gif(film)))
+    loop = Image.open(io.BytesIO(pictures.gif(film, Mark("tiny"))))
     assert loop.n_frames >= 5
     assert loop.info["loop"] == 0
     loop.seek(loop.n_frames - 1)

@@ -9,6 +9,7 @@ import torch
 from playground import catalog
 from playground.errors import BadInput, DamagedWeights
 from playground.gan import dcgan, display, faces, inside
+from playground.marks import Mark
 
 pytestmark = pytest.mark.models
 
@@ -117,7 +118,8 @@ def test_the_animation_goes_there_and_back_for_ever(context):
 
     from PIL import Image
 
-    gif = Image.open(io.BytesIO(display.looping_gif(faces.walk(context, 1, 2, 5).pictures)))
+    walk = faces.walk(context, 1, 2, 5).pictures
+    gif = Image.open(io.BytesIO(display.looping_gif(walk, Mark(faces.MODEL))))
     assert (gif.n_frames, gif.info["loop"]) == (8, 0)
 
 

@@ -7,6 +7,7 @@ from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from playground import marks
 from playground.diffusion import models
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
@@ -70,6 +71,8 @@ def test_the_grid_and_its_pictures_have_addresses(url, trained, name):
     got = httpx.get(f"{url}private/{trained}/{name}")
     assert got.status_code == 200
     assert got.headers["content-type"].startswith("image/")
+    assert marks.TYPE.encode() in got.content
+    assert b"joshug" not in got.content
 
 
 @pytest.mark.parametrize("path", [
@@ -86,6 +89,7 @@ def test_a_picture_with_the_adapter(client, trained):
                                            api_name="/generate_personal") for seed in (5, 5, 6))
     pixels = [Image.open(path).convert("RGB").tobytes() for path in (first, second, other)]
     assert pixels[0] == pixels[1] != pixels[2]
+    assert Image.open(other).info["Comment"] == str(marks.Mark(f"{models.POCKET} with an adapter", 6))
 
 
 def test_cancel_resume_and_delete(client, files):
