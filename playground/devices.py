@@ -126,6 +126,18 @@ def module_bytes(module: Any) -> int:
     return sum(storages.values())
 
 
+def own_memory(module: Any) -> Any:
+    """The torch module with its tensors in the RAM as copies, not as views of a mapped file.
+
+    safetensors maps a file and hands out views. Were the file then written over, the model would change; were it cut,
+    the system would end the process. On a GPU tensors are copies anyway.
+    """
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.device.type == "cpu":
+            tensor.data = tensor.data.clone()
+    return module
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that a device or the RAM had no room for an allocation."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":

@@ -7,10 +7,12 @@ generator may go on in another thread; even so no turn is held across a yield.
 Between processes the turn is a lock on a file. Such locks know no order, so a trainer is polite: it does not
 ask for the next turn while a tab waits, which the tab shows by a file beside the lock. Where tabs never cease to
 wait a trainer would never learn, nor hear that it shall stop: after PATIENCE it shows that it is due, and tabs let
-it go first, once.
+it go first, once. Where the disk is full or read-only none of this can be written: then nobody waits for other
+processes, since a trainer, which has to write, gets nowhere either.
 """
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -21,12 +23,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from playground import storage
 from playground.errors import PlaygroundError
 
 STALE = 5.0  # seconds after which a sign of waiting counts for nothing: its process may have been killed
 POLL = 0.005  # seconds between two looks at the file's lock
 PATIENCE = 4.0  # seconds that a trainer lets others go first
 WAITS, DUE = "waits", "due"  # what a process shows beside the lock
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,14 @@ class Gate:
     def _lock_file(self, timeout: float, deadline: float, polite: bool) -> None:
         if self._lock is None:
             return
+        try:
+            self._wait_for_file(timeout, deadline, polite)
+        except OSError as problem:
+            if problem.errno not in storage.NO_ROOM:
+                raise
+            log.warning("Other processes are not waited for: %s", problem)
+
+    def _wait_for_file(self, timeout: float, deadline: float, polite: bool) -> None:
         until = min(deadline, time.monotonic() + PATIENCE)
         if polite and self._slips_in(until):
             return
@@ -127,7 +139,7 @@ class Gate:
         """Whether another process shows a sign of this kind."""
         for sign in self._path.parent.glob(f"{self._path.stem}.{kind}-*"):
             with contextlib.suppress(FileNotFoundError):  # it got its turn between the two looks
-                if time.time() - sign.stat().st_mtime < STALE:
+                if abs(time.time() - sign.stat().st_mtime) < STALE:  # also after the clock was set back
                     return True
         return False
 

@@ -6,10 +6,12 @@
 - Gradio's routes that fetch addresses, keep a visitor's state in files for all, or serve developers are closed.
 - Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After.
 - A session answers to the browser that opened it alone.
+- A full disk is said in plain words.
 - Every answer carries security headers.
 """
 
 import json
+import logging
 import math
 import re
 import secrets
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from playground import storage
 from playground.body import Body, TooLarge, TooSlow
 from playground.throttle import Sessions, Throttle
 from playground.visits import COOKIE, VISITOR, Door, Visit
@@ -28,6 +31,7 @@ JOINS = re.compile(r"queue/join|call/.+")
 STEERED = re.compile(r"queue/join|cancel|reset|component_server|call/.+|stream/.+")
 MEGABYTE = 10**6
 SAFE = ("GET", "HEAD", "OPTIONS")
+log = logging.getLogger(__name__)
 
 
 class Refusal(Exception):
@@ -73,6 +77,12 @@ class Gatekeeper:
                 await self.app(scope, receive, answer.send)
         except Refusal as refusal:
             await answer.refuse(refusal)
+        except OSError as problem:
+            if problem.errno not in storage.NO_ROOM:
+                raise
+            log.error("An answer could not be made: %s", problem)
+            await answer.refuse(Refusal(507, "The disk of this page is full or read-only. What you sent was not kept; "
+                                             "try again when the operator has made room."))
         except TooLarge:
             await answer.refuse(Refusal(413, f"That is more than the {self._size(visit) // MEGABYTE} MB that one "
                                              "request may hold here. Send less at once."))

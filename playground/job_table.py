@@ -48,27 +48,44 @@ class Job:
     folder: Path
     place: int = 0
 
+    @property
+    def kept(self) -> float:
+        """Seconds that it is kept after its last use."""
+        return self.expires - self.queued
+
 
 class JobTable:
-    """The table of one folder; a connection each call, so that any thread or process may call."""
+    """The table of one folder; a connection each call, so that any thread or process may call.
+
+    One more stays open and unused: the last one to close would remove the files beside the database, and on a full
+    disk they could not be made again, not even to read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = storage.ensure_folder(folder)
+        self.path = self.folder / "jobs.db"
         with self.rows() as rows:
             rows.execute("PRAGMA journal_mode=WAL")
             rows.execute(SCHEMA)
+            self._open = sqlite3.connect(self.path, check_same_thread=False)
+            self._open.execute("SELECT COUNT(*) FROM jobs").fetchall()
 
     @contextmanager
     def rows(self) -> Iterator[sqlite3.Connection]:
         """A connection whose changes are kept when the block ends well. PlaygroundError if SQLite cannot."""
         try:
-            with closing(sqlite3.connect(self.folder / "jobs.db", timeout=30)) as connection:
+            with closing(sqlite3.connect(self.path, timeout=30)) as connection:
                 connection.row_factory = sqlite3.Row
                 with connection:
                     yield connection
         except sqlite3.OperationalError as problem:
             raise PlaygroundError(f"The list of jobs cannot be used ({problem}).",
                                   "Is the disk of the data folder full or read-only?") from problem
+        except sqlite3.DatabaseError as problem:
+            if type(problem) is not sqlite3.DatabaseError:  # a mistake in a statement: its children say so
+                raise
+            raise PlaygroundError(f"The list of jobs {self.path} is damaged ({problem}).",
+                                  "Move it away to begin a new one; its jobs are lost.") from problem
 
     def add(self, job_id: str, kind: str, visitor: str, spec: dict, kept: float) -> None:
         """A new row at the end of the queue, to expire in `kept` seconds."""
@@ -130,6 +147,18 @@ class JobTable:
         with self.rows() as rows:
             done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), job_id, before))
             return done.rowcount > 0
+
+    def postpone(self, seconds: float) -> None:
+        """Lets every job expire later, for a clock that was set forward."""
+        with self.rows() as rows:
+            rows.execute("UPDATE jobs SET expires=expires+?, queued=queued+?", (seconds, seconds))
+
+    def bound(self, kept: float) -> None:
+        """Lets no job expire later than `kept` seconds from now, for a clock that was set back."""
+        now = time.time()
+        latest = now + kept
+        with self.rows() as rows:
+            rows.execute("UPDATE jobs SET expires=?, queued=MIN(queued, ?) WHERE expires>?", (latest, now, latest))
 
     def remove(self, job_id: str) -> None:
         """Forgets a job."""

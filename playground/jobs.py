@@ -15,7 +15,6 @@ distributed engine can stand in place of local processes.
 
 import re
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -115,34 +114,32 @@ class Jobs:
         return self.get(job.id)
 
     def delete(self, job_id: Any) -> None:
-        """Ends the job's process and removes its row and its folder. BadInput if there is no such job."""
+        """Ends the job's process and removes its folder and its row. BadInput if there is no such job."""
         job = self.get(job_id)
         if job.process:
             self.runner.kill(job.process)
+        storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs
         self.table.remove(job.id)
-        with storage.trouble(job.folder):
-            shutil.rmtree(job.folder)
         self.tick()
 
     def sweep(self) -> int:
-        """Deletes expired jobs, and folders that belong to none; returns how many."""
-        expired = self.table.expired()
-        for job in expired:
-            self.delete(job.id)
+        """Deletes expired jobs, and folders that belong to none; returns how many. What cannot be deleted stays."""
+        gone = sum(storage.attempt(self.delete, job.id) for job in self.table.expired())
+        storage.attempt(self.table.bound, self.limits.kept)
         known = self.table.ids()
         # a folder is made a moment before its row: only those that are old enough are orphans
         orphans = [path for path in self.folder.iterdir()
-                   if path.is_dir() and path.name not in known and time.time() - path.stat().st_mtime > STARTING]
-        for path in orphans:
-            shutil.rmtree(path)
-        return len(expired) + len(orphans)
+                   if path.is_dir() and path.name not in known and storage.age(path) > STARTING]
+        return gone + sum(storage.attempt(storage.remove_folder, path) for path in orphans)
 
     def tick(self) -> None:
         """Marks jobs whose process is gone, then starts waiting ones while there is room."""
         with self._starting:
             for job in self.table.running():
                 if self._is_lost(job):
-                    self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=time.time(),
+                    now = time.time()
+                    self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=now,
+                                      expires=now + job.kept,
                                       error="Its process was ended from outside. It can be resumed.")
             for kind in {job.kind for job in self.table.waiting()}:
                 while job := self.table.claim_next(kind, self.limits.running.get(kind, 1)):
@@ -151,7 +148,7 @@ class Jobs:
     def _is_lost(self, job: Job) -> bool:
         if job.process:
             return not self.runner.alive(job.process)
-        return time.time() - (job.started or 0) > STARTING
+        return abs(time.time() - (job.started or 0)) > STARTING  # also after the clock was set back
 
     def _start(self, job: Job) -> None:
         try:

@@ -1,7 +1,7 @@
 """The Runner of one machine: a job's process is `python -m playground.worker`, in a session of its own.
 
-The web process may end without it. A process is known by its number and the moment it was created, since
-numbers are used again.
+The web process may end without it. A process is known by its number and by the job in its command line: numbers are
+used again, and the time at which a process began moves with the clock.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ class LocalRunner:
             child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      start_new_session=True)
         self._children.append(child)
-        return f"{child.pid}:{psutil.Process(child.pid).create_time()}"
+        return f"{child.pid}:{job.id}"
 
     def alive(self, process: str) -> bool:
         """Whether this very process still runs; one that ended and was not yet waited for does not."""
@@ -54,11 +54,11 @@ class LocalRunner:
             return
 
     def _find(self, process: str) -> psutil.Process | None:
-        number, _, created = process.partition(":")
+        number, _, job_id = process.partition(":")
         try:
             found = psutil.Process(int(number))
-            return found if abs(found.create_time() - float(created)) < 1 else None
-        except psutil.NoSuchProcess:
+            return found if job_id in found.cmdline() else None
+        except (psutil.NoSuchProcess, psutil.AccessDenied):  # the second: somebody else has the number now
             return None
 
     def _reap(self) -> None:

@@ -2,17 +2,22 @@
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from playground.errors import StorageTrouble
+from playground.errors import PlaygroundError, StorageTrouble
 
 REASONS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
            errno.EROFS: "the disk is read-only", errno.EACCES: "it may not be written by this user",
            errno.EPERM: "it may not be written by this user", errno.ENOTDIR: "a file stands where a folder should be"}
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # what a disk says to whoever writes, whatever is written
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -67,3 +72,33 @@ def new_folder(path: Path) -> Iterator[Path]:
                     raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder with all that is in it; it may be gone already. StorageTrouble if it cannot be."""
+    with trouble(path), contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def attempt(work: Callable[..., object], *values: Any) -> bool:
+    """Whether a piece of cleaning up succeeded; what stopped it is logged, so that the rest goes on."""
+    try:
+        work(*values)
+    except (PlaygroundError, OSError) as problem:
+        log.error("Not cleaned up: %s", problem)
+        return False
+    return True
+
+
+def age(path: Path) -> float:
+    """Seconds since a file or folder was written; 0 for one that is gone meanwhile.
+
+    One from the future was written before the clock was set back: it counts as written now, or it would live for ever.
+    """
+    try:
+        seconds = time.time() - path.stat().st_mtime
+        if seconds < 0:
+            os.utime(path)
+    except FileNotFoundError:
+        return 0.0
+    return max(0.0, seconds)

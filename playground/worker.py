@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {  # kind -> "module:function", called with a Work
     "lora": "playground.lora.job:run",
 }
 NICENESS = 10
+PATIENCE = 120.0  # seconds in which the last word of a job must have been written
 log = logging.getLogger("playground.worker")
 
 
@@ -80,8 +81,23 @@ def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:
     except Exception as problem:
         log.exception("The job failed")
         state, error = FAILED, f"Something broke in the job ({type(problem).__name__}); its log has the details."
-    table.change(job_id, RUNNING, state=state, error=error, process="", request="", ended=time.time())
+    say_last_word(table, work.job, state, error)
     return state
+
+
+def say_last_word(table: JobTable, job: Job, state: str, error: str, patience: float = PATIENCE) -> None:
+    """Writes how a job ended; from then on it is kept its time. Tries for a while, as the disk may be full just now."""
+    deadline = time.monotonic() + patience
+    while True:
+        now = time.time()
+        try:
+            table.change(job.id, RUNNING, state=state, error=error, process="", request="", ended=now,
+                         expires=now + job.kept)
+            return
+        except PlaygroundError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(1)
 
 
 def main() -> int:

@@ -14,12 +14,14 @@ from fastapi.responses import HTMLResponse
 from starlette.middleware import Middleware
 
 from playground import access
+from playground.connections import patient
 from playground.gatekeeper import Gatekeeper
 from playground.settings import Settings, parse_networks, read_users
 from playground.visits import Door
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 USER = "class"
+SILENT = 15.0  # seconds in which a connection must have asked for something
 NO_LINK = ("No public link: {why}. The page runs on this machine all the same.\n"
            "Other ways to share it (docs/sharing.md): --host 0.0.0.0 for your own network, a server of yours behind "
            "nginx with --public-url, or Hugging Face Spaces.")
@@ -57,6 +59,8 @@ def launch(page: gr.Blocks, door: Door, **options: Any) -> tuple[Any, str, str |
     words = io.StringIO()
     with contextlib.redirect_stdout(words) if options["share"] else contextlib.nullcontext():
         web, local, shared = page.launch(**options, prevent_thread_lock=True)
+    server = page.server.config
+    server.http_protocol_class = patient(server.http_protocol_class, min(SILENT, door.limits.slow))
     # A page marked as shared would load its scripts from Gradio's bucket; ours serves them itself.
     page.share = False
     door.shared = urlsplit(shared).netloc if shared else ""

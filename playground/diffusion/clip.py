@@ -51,7 +51,7 @@ def spec(context: Context, progress: Progress = silent) -> ModelSpec:
             raise DamagedWeights(f"{entry.title} ({located.origin}) cannot be read: {problem!s:.300}",
                                  "Remove that copy and get it again.") from problem
         model.requires_grad_(False).eval().to(context.device)
-        return model, processor
+        return devices.own_memory(model), processor
 
     return ModelSpec(ModelKey(MODEL, device=context.device), load, entry.bytes,
                      lambda pair: devices.module_bytes(pair[0]))

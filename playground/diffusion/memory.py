@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playground import devices
-from playground.errors import NotEnoughMemory
+from playground.errors import DamagedWeights, NotEnoughMemory
 from playground.slots import gigabytes
 
 WIDTH = {"float32": 4, "float16": 2, "bfloat16": 2}
+LONGEST = 100_000_000  # bytes of a header, the limit of safetensors itself
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,17 @@ class Plan:
 
 
 def parameters(folder: Path) -> dict[str, int]:
-    """Parameters of each part of a diffusers folder, read from the headers of its safetensors files."""
+    """Parameters of each part of a diffusers folder, read from the headers of its safetensors files.
+
+    Raises DamagedWeights where one cannot be read.
+    """
     counts: dict[str, int] = {}
     for path in sorted(folder.glob("*/*.safetensors")):
-        counts[path.parent.name] = counts.get(path.parent.name, 0) + _header_parameters(path)
+        try:
+            counts[path.parent.name] = counts.get(path.parent.name, 0) + _header_parameters(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as problem:
+            raise DamagedWeights(f"The file {path} is damaged: its header cannot be read.",
+                                 "Remove that copy and get it again.") from problem
     return counts
 
 
@@ -38,7 +46,7 @@ def _header_parameters(path: Path) -> int:
     """The numbers in a safetensors file: 8 bytes with the header's length, then JSON with every tensor's shape."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
+        header = json.loads(file.read(min(length, LONGEST)))
     total = 0
     for name, tensor in header.items():
         if name != "__metadata__":

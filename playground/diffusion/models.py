@@ -99,9 +99,15 @@ def spec(context: Context, key: str, progress: Progress = silent) -> ModelSpec:
 
 
 def parts_of(context: Context, model: Model) -> Mapping[str, int]:
-    """Parameters of the model as it is on this machine, or as published where it is not here yet."""
-    folder = local_folder(context, model.key)
-    return (memory.parameters(folder) if folder else None) or model.parts
+    """Parameters of the model as it is on this machine, or as published where it is not here yet, or damaged.
+
+    Damaged files are an error for who loads them: a model that was loaded before goes on without them.
+    """
+    try:
+        folder = local_folder(context, model.key)
+        return (memory.parameters(folder) if folder else None) or model.parts
+    except DamagedWeights:
+        return model.parts
 
 
 def room_of(context: Context, model: Model) -> int:
@@ -146,7 +152,10 @@ def load(located: Located, model: Model, device: str, plan: memory.Plan) -> Any:
     if plan.offload:
         pipe.enable_model_cpu_offload(device=device)
         return pipe
-    return pipe.to(device)
+    pipe.to(device)
+    for part in networks(pipe):
+        devices.own_memory(part)
+    return pipe
 
 
 def networks(pipe: Any) -> list[Any]:

@@ -142,7 +142,7 @@ def load(located: Located, device: str, dtype: str) -> LanguageModel:
         raise DamagedWeights(f"{located.entry.title} ({located.origin}) cannot be read: {problem!s:.300}",
                              "Remove that copy and get it again.") from problem
     model.requires_grad_(False).eval().to(device)
-    return LanguageModel(located.entry.key, model, tokenizer, context_length(model.config, device))
+    return LanguageModel(located.entry.key, devices.own_memory(model), tokenizer, context_length(model.config, device))
 
 
 def context_length(config: Any, device: str) -> int:

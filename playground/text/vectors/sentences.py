@@ -69,7 +69,8 @@ def spec(context: Context, progress: Progress = silent) -> ModelSpec:
         located = context.weights.locate(entry, progress)
         from sentence_transformers import SentenceTransformer
 
-        return SentenceTransformer(str(located.folder), device=context.device, local_files_only=True).eval()
+        model = SentenceTransformer(str(located.folder), device=context.device, local_files_only=True)
+        return devices.own_memory(model.eval())
 
     return ModelSpec(key, load, entry.bytes, devices.module_bytes, lambda model, device: model.to(device))
 
