@@ -115,7 +115,7 @@ def state(job: Job) -> str:
     now = job.progress
     share = 100 * now.get("step", 0) / max(1, now.get("steps", 1))
     return (f'<div class="lo-state" role="status">{state_words(job)}'
-            f'<div class="lo-bar"><i style="width:{share:.1f}%"></i></div>{figures(now)}</div>')
+            f'<div class="lo-bar"><i style="width:{share:.1f}%"></i></div>{figures(job)}</div>')
 
 
 def state_words(job: Job) -> str:
@@ -134,10 +134,10 @@ def state_words(job: Job) -> str:
     return f"<b>{words}</b>{at}. {html.escape(job.error)} Resume goes on from the last checkpoint."
 
 
-def figures(now: dict) -> str:
+def figures(job: Job) -> str:
     """Time left, loss and learning rate."""
-    parts = []
-    if now.get("eta_seconds"):
+    now, parts = job.progress, []
+    if now.get("eta_seconds") and job.state == "running":
         parts.append(f"<span>about {duration(now['eta_seconds'])} left</span>")
     if "loss" in now:
         parts.append(f"<span>loss {now['loss']:.4f} (smoothed)</span>")

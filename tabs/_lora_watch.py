@@ -109,19 +109,23 @@ def wire_run(context: Context, page: Watch, buttons: dict[str, gr.Button]) -> No
 
     _ui.event(page.timer.tick, look, [page.job, page.seen], page.shown(), show_progress="hidden", **LANE)
     for words, button in buttons.items():
-        _ui.event(button.click, asker(context, words), [page.job], page.shown(), show_progress="hidden")
+        _ui.event(button.click, asker(context, words), [page.job], [page.timer], show_progress="hidden")
 
 
 def asker(context: Context, words: str) -> Any:
-    """The handler that asks a training for something: job id -> what Watch.shown() takes."""
-    def ask(job_id: str) -> tuple:
+    """The handler that asks a training for something: job id -> the timer, running.
+
+    What came of it is for the timer's next look to show: two events that fill the same figures at once are mixed up
+    by the page, and of a training that has ended there would be no further look.
+    """
+    def ask(job_id: str) -> gr.Timer:
         if not job_id:
             raise BadInput("There is no training yet.", "Start one above.")
         if words in ("pause", "cancel", "resume"):
             getattr(context.jobs, words)(job_id)
         else:
             context.jobs.request(job_id, words)
-        return look_at(context, job_id, ())
+        return gr.Timer(active=True)
     return ask
 
 
