@@ -18,8 +18,8 @@ from playground.job_table import Job
 from playground.lora import drawing, sheet
 
 HEADERS = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-SAMPLE = re.compile(r"sample-(\d{1,6})-(\d{1,3})\.png")
-ADAPTER = re.compile(r"adapter-(\d{1,6})\.safetensors")
+SAMPLE = re.compile(r"sample-([0-9]{1,6})-([0-9]{1,3})\.png")
+ADAPTER = re.compile(r"adapter-([0-9]{1,6})\.safetensors")
 
 
 def install(app: Any, context: Context) -> None:
