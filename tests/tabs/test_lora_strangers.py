@@ -214,7 +214,7 @@ def test_no_event_of_the_tab_gives_it_to_another_session(job, context, owned, st
                                sample_sets.pictures(context, sample_sets.PERSON, count=3)], TRIGGER)
     config = stranger.config
     values = {each["id"]: each["props"].get("value") for each in config["components"]}
-    inside = ids_of(next(each for each in walk(config["layout"]) if label(config, each) == "Personal LoRA"))
+    inside = inside_of(config, "Personal LoRA")
     tried = 0
     for event in config["dependencies"]:
         named = event["api_name"] in ("start_training", *ENDPOINTS)
@@ -235,7 +235,7 @@ def test_another_visitor_sees_no_photo_whatever_token_is_made_up(job, context, o
                                sample_sets.pictures(context, sample_sets.PERSON, count=3)], TRIGGER)
     config = stranger.config
     values = {each["id"]: each["props"].get("value") for each in config["components"]}
-    inside = ids_of(next(each for each in walk(config["layout"]) if label(config, each) == "Personal LoRA"))
+    inside = inside_of(config, "Personal LoRA")
     opening = [each for each in config["dependencies"] if len(each["outputs"]) > 8 and inside & {*each["outputs"]} and
                "browserstate" in [kind(config, number) for number in each["inputs"]]]
     made_up = [context.visitors.name(token), token[:-1] + ("A" if token[-1] != "A" else "B"), token.swapcase(), "",
@@ -277,25 +277,20 @@ def test_a_training_that_is_gone_is_gone_everywhere(job, context, stranger, end)
     assert context.jobs.get(job.id).state == "done"  # and the other one is not
 
 
-# ---- the page's configuration
-
-
 def walk(node):
     yield node
     for child in node.get("children", ()):
         yield from walk(child)
 
 
-def ids_of(node):
-    return {each["id"] for each in walk(node)}
-
-
 def props(config, number):
     return next((each for each in config["components"] if each["id"] == number), {"props": {}, "type": ""})
 
 
-def label(config, node):
-    return props(config, node["id"])["props"].get("label") if "id" in node else None
+def inside_of(config, title):
+    """The components of a tab."""
+    tab = next(each for each in walk(config["layout"]) if props(config, each.get("id"))["props"].get("label") == title)
+    return {each["id"] for each in walk(tab)}
 
 
 def kind(config, number):
