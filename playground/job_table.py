@@ -154,11 +154,11 @@ class JobTable:
             rows.execute("UPDATE jobs SET expires=expires+?, queued=queued+?", (seconds, seconds))
 
     def bound(self, kept: float) -> None:
-        """Lets no job expire later than `kept` seconds from now, for a clock that was set back."""
-        now = time.time()
-        latest = now + kept
+        """Lets no job be from later than now or expire after `kept` seconds from now, for a clock that was set back."""
+        times = (time.time() + kept, time.time())
         with self.rows() as rows:
-            rows.execute("UPDATE jobs SET expires=?, queued=MIN(queued, ?) WHERE expires>?", (latest, now, latest))
+            rows.execute("UPDATE jobs SET expires=MIN(expires, ?), queued=MIN(queued, ?) WHERE expires>? OR queued>?",
+                         (*times, *times))
 
     def remove(self, job_id: str) -> None:
         """Forgets a job."""

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+import psutil
 from PIL import Image
 
 from playground.diffusion import models
@@ -69,9 +70,12 @@ class Server:
 
     def end(self) -> None:
         """Ends the process, and the jobs that it started."""
-        alive = self.process.poll() is None
-        end_jobs((self.seen if alive else self.data) / "jobs")
-        if alive:
+        if not self.disk:
+            end_jobs(self.data / "jobs")
+        if self.process.poll() is None:
+            for worker in psutil.Process(self.process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
             self.kill()
 
     def join(self, name: str, data: list, session: str) -> None:

@@ -20,7 +20,7 @@ from playground.diffusion import models
 from playground.janitor import SERVED
 from tests.servers import ROOT, Server, pixels, status, submit, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.models]
+pytestmark = [pytest.mark.slow, pytest.mark.models, pytest.mark.timeout(900)]  # it starts the page again and again
 CONNECTIONS = 10_000
 SLOW = 5  # seconds in which a body must have arrived
 PARTS = ("app.py", "playground", "tabs", "assets", "docs")
