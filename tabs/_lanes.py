@@ -14,6 +14,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import HTTPException
+from gradio.server_messages import ProcessCompletedMessage
 
 from playground import access
 from playground.fair import FairLine
@@ -21,6 +22,7 @@ from playground.visits import VISITOR, Door
 
 LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, without a share of their own
 GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
+GIVEN_UP = "Nobody came to hear the answer, so the request was given up. Ask again."
 KEPT = 2500  # sessions with events of which notes are kept; Gradio itself keeps the answers of 2000
 
 
@@ -90,9 +92,11 @@ class Lanes:
         task.add_done_callback(self._queue._asyncio_tasks.discard)
 
     async def _give_up(self, event: Any) -> None:
-        """Takes a waiting event out; one under way ends at its generator's next step."""
+        """Takes a waiting event out; one under way ends at its generator's next step. Who comes later is told."""
         await self._queue.clean_events(event_id=event._id)
-        self._queue.pending_event_ids_session.get(event.session_hash, set()).discard(event._id)
+        messages = self._queue.pending_messages_per_session.get(event.session_hash)
+        if messages is not None:
+            messages.put_nowait(ProcessCompletedMessage(output={"error": GIVEN_UP}, success=False, event_id=event._id))
 
     def _forget_old(self) -> None:
         """Gradio notes which events a session waits for, and never forgets those whose answer nobody fetched."""

