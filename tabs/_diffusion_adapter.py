@@ -42,7 +42,7 @@ def build(context: Context, shell: Shell) -> None:
         yield from lockstep(drawing.pairs(context, path, drawing.request(path, words, number), much))
 
     _ui.event(fold.expand, listed, [shell.visitor], [which, note])
-    running = [_ui.event(trigger, run, [which, prompt, strength, seed], [shown], show_progress="hidden", **_ui.COMPUTE)
+    running = [_ui.event(trigger, run, [which, prompt, strength, seed], [shown], show_progress="hidden", **_ui.PICTURES)
                for trigger in (go.click, prompt.submit)]
     stop.click(None, None, None, cancels=running)
 

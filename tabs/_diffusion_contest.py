@@ -48,7 +48,7 @@ def _versus(context: Context) -> None:
         except (ModelMissing, NotEnoughMemory) as problem:
             yield render.absent(problem)
 
-    running = [_ui.event(trigger, run, [count, steps, seed], [shown], show_progress="hidden", **_ui.COMPUTE)
+    running = [_ui.event(trigger, run, [count, steps, seed], [shown], show_progress="hidden", **_ui.PICTURES)
                for trigger in (fold.expand, go.click)]
     stop.click(None, None, None, cancels=running)
 
@@ -96,7 +96,7 @@ def _captions(context: Context) -> None:
             yield render.absent(problem)
 
     for trigger in (fold.expand, go.click):
-        _ui.event(trigger, run, [captions], [shown], show_progress="hidden", **_ui.COMPUTE)
+        _ui.event(trigger, run, [captions], [shown], show_progress="hidden", **_ui.PICTURES)
 
 
 def matched(context: Context, captions: list[str]) -> Iterator[str]:

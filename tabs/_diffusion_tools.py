@@ -94,8 +94,8 @@ def _fork(context: Context, kept: gr.State) -> None:
             yield step, html
 
     inputs = [kept, at, prompt, guidance]
-    running = [_ui.event(fold.expand, first, inputs, [at, shown], show_progress="hidden", **_ui.COMPUTE)]
-    running += [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.COMPUTE)
+    running = [_ui.event(fold.expand, first, inputs, [at, shown], show_progress="hidden", **_ui.PICTURES)]
+    running += [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.PICTURES)
                 for trigger in (go.click, prompt.submit, at.release, guidance.release)]
     stop.click(None, None, None, cancels=running)
 
@@ -136,7 +136,7 @@ def _side_by_side(context: Context, controls: Controls) -> None:
 
     _ui.event(what.change, switch, [what], [values, names], show_progress="hidden")
     inputs = [what, values, names, *controls.all]
-    running = [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.COMPUTE)
+    running = [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.PICTURES)
                for trigger in (fold.expand, go.click, values.submit, what.input)]
     stop.click(None, None, None, cancels=running)
 

@@ -94,9 +94,9 @@ def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict
         words = f"An adapter for **{card.model}**, trigger word **{card.trigger}**, {card.tensors} tensors."
         return token, None, words, gr.Dropdown([BEST, BROUGHT], value=BROUGHT)
 
-    _ui.event(parts["go"].click, draw, inputs, [parts["shown"]], show_progress="hidden", **_ui.COMPUTE)
+    _ui.event(parts["go"].click, draw, inputs, [parts["shown"]], show_progress="hidden", **_ui.PICTURES)
     _ui.event(parts["again"].click, fresh, inputs, [parts["seed"], parts["shown"]], show_progress="hidden",
-              **_ui.COMPUTE)
+              **_ui.PICTURES)
     _ui.event(parts["look"].click, listed, [photos.token, watch.job], [parts["which"]])
     _ui.event(parts["bring"].upload, bring, [photos.token, parts["bring"]],
               [photos.token, parts["bring"], parts["brought"], parts["which"]])

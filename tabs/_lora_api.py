@@ -35,7 +35,7 @@ def build(context: Context) -> None:
     image = gr.Image(format="png", visible=False, label="image")
     _ui.endpoint(generator(context, image), [text("job id"), text("prompt", "a photo of a face, [trigger]"),
                                       number("seed", 42), number("strength", 1.0)],
-                 [image], "generate_personal", **_ui.COMPUTE)
+                 [image], "generate_personal", **_ui.PICTURES)
 
 
 def starter(context: Context) -> Any:

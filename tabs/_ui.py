@@ -29,6 +29,8 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 # Gradio gives every listener a queue of its own unless they share an id: without these lanes eight tabs
 # would be eight jobs on one processor. Answers that take milliseconds never wait behind a model.
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 1}
+# What takes many steps, a few at each of its turns at the gate: shorter work of the other lane goes between them.
+PICTURES = {"concurrency_id": "pictures", "concurrency_limit": 1}
 QUICK = {"concurrency_id": "quick", "concurrency_limit": 16}
 RESULTS = (gr.HTML, gr.Plot, gr.Gallery, gr.Image, gr.Video, gr.Dataframe, gr.File)  # what shows an event's progress
 

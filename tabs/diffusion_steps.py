@@ -86,18 +86,18 @@ def build(context: Context, shell: Shell) -> None:
 
     forward = Forward(context, shell, kept)
     tools = _diffusion_tools.build(context, shell, controls, kept)
-    running = [_ui.event(trigger, draw, controls.all, results, show_progress="hidden", **_ui.COMPUTE)
+    running = [_ui.event(trigger, draw, controls.all, results, show_progress="hidden", **_ui.PICTURES)
                for trigger in (go.click, controls.prompt.submit, controls.seed.submit)]
     running.append(_ui.event(new.click, fresh(draw), controls.all, [controls.seed, *results], show_progress="hidden",
-                             **_ui.COMPUTE))
+                             **_ui.PICTURES))
     for number, (button, (_, *values)) in enumerate(zip(buttons, EXAMPLES, strict=True)):
         running.append(_ui.event(button.click, example(draw, values), [], [*controls.all, *results],
-                                 show_progress="hidden", **_ui.COMPUTE))
+                                 show_progress="hidden", **_ui.PICTURES))
         if number == SHARK:
             tools.ask_when_clicked(button, values[0])
     forward.run_when_clicked(noising)
     running += shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden",
-                             **_ui.COMPUTE)
+                             **_ui.PICTURES)
     # Two steps, so that pictures still on their way to the browser come before what is shown after the stop.
     cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running, show_progress="hidden")
     _ui.event(cancelled.then, stopped, [kept], [view, note], show_progress="hidden")
@@ -222,7 +222,7 @@ def _endpoints(context: Context) -> None:
     results = [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")]
     _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20), number("guidance", 3.0),
                            number("seed", 42), text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
-                 results, "denoise", **_ui.COMPUTE)
+                 results, "denoise", **_ui.PICTURES)
 
 
 TAB = Tab("Diffusion steps", 20, SUMMARY, build)

@@ -306,6 +306,16 @@ def test_gradios_queue_is_used_as_it_is(site):
     assert {"fn", "concurrency_id", "request"} <= set(Event.__init__.__code__.co_names)
 
 
+def test_a_short_answer_goes_between_the_steps_of_a_long_picture(client):
+    """On the real page: two lanes, one gate."""
+    client.predict("Once upon a", api_name="/next_token")  # the model is loaded
+    picture = client.submit("a photo of a face", 100, 3.0, 1, "DDIM", api_name="/denoise")
+    assert until(lambda: picture.status().code.name == "PROCESSING")
+    assert client.predict("Once upon a", api_name="/next_token")["data"]
+    assert not picture.done()
+    assert picture.result(timeout=240)
+
+
 def test_quick_answers_come_while_the_compute_lane_and_the_gate_are_held(client, context):
     """On the real page: a model's answer waits for the processor, tokenizer, n-grams and word vectors do not."""
     client.predict("warm", api_name="/tokenize")
