@@ -65,11 +65,21 @@ def xmp(mark: Mark) -> bytes:
 
 def png(picture: Picture, mark: Mark) -> bytes:
     """A picture as a marked PNG file."""
+    return _noted(labelled(picture, mark), xmp(mark), str(mark))
+
+
+def png_again(image: Image.Image) -> bytes:
+    """A picture that was read from a PNG file, made smaller perhaps, as one that says the same, if it said anything."""
+    packet = image.info.get("xmp")
+    return _noted(image, packet, image.info.get("Comment", "")) if packet else saved(image, "PNG")
+
+
+def _noted(image: Image.Image, packet: bytes, comment: str) -> bytes:
     info = PngInfo()
-    info.add_itxt("XML:com.adobe.xmp", xmp(mark).decode())
+    info.add_itxt("XML:com.adobe.xmp", packet.decode())
     info.add_text("Software", SOFTWARE)
-    info.add_text("Comment", str(mark))
-    return saved(labelled(picture, mark), "PNG", pnginfo=info)
+    info.add_text("Comment", comment)
+    return saved(image, "PNG", pnginfo=info)
 
 
 def webp(picture: Picture, mark: Mark, quality: int = 88) -> bytes:

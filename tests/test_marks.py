@@ -39,6 +39,15 @@ def test_a_png_says_so_and_keeps_every_pixel():
     assert (np.asarray(image) == picture()).all()
 
 
+def test_a_smaller_copy_says_the_same_and_no_more():
+    image = Image.open(io.BytesIO(marks.png(picture(), MARK))).convert("RGB")
+    image.thumbnail((32, 32))
+    again = Image.open(io.BytesIO(marks.png_again(image)))
+    assert (again.size, told(again.info["xmp"]), again.info["Comment"]) == ((32, 32), EXPECTED, str(MARK))
+    plain = Image.open(io.BytesIO(marks.png_again(Image.fromarray(picture()))))
+    assert "xmp" not in plain.info and "Comment" not in plain.info
+
+
 def test_a_webp_says_so():
     assert told(Image.open(io.BytesIO(marks.webp(picture(), MARK))).info["xmp"]) == EXPECTED
 

@@ -10,6 +10,7 @@ from playground.errors import BadInput, PlaygroundError
 from playground.evaluation.outputs import Check, Output, Request
 from playground.evaluation.pictures import Album
 from playground.evaluation.plan import Provider
+from playground.marks import Mark
 from playground.weights import Progress
 
 # Seconds a picture takes with the model's usual steps, to expect before anything was measured: CPU, GPU.
@@ -46,7 +47,8 @@ class Painter:
             if type(problem) is not PlaygroundError:  # its children say that nothing at all can be drawn
                 raise
             return Output("", finish="error", error=str(problem), seconds=time.perf_counter() - start)
-        self.album.add(key, trace.picture(self.context, self.spec, runs[0]))
+        # for the eye it is not marked: it will be measured
+        self.album.add(key, trace.picture(self.context, self.spec, runs[0]), Mark(wanted.model, wanted.seed))
         return Output("", 0, len(told.wording.read), time.perf_counter() - start, finish="end",
                       cut=len(told.wording.cut), picture=key)
 

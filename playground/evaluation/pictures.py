@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground import images, storage
+from playground import images, marks, storage
 from playground.errors import BadInput
 from playground.evaluation.plan import MOST_PICTURES, Assertion, Case, Plan
+from playground.marks import Mark
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,14 +36,14 @@ class Album:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, key: str, picture: np.ndarray) -> None:
-        """Keeps a picture."""
+    def add(self, key: str, picture: np.ndarray, mark: Mark) -> None:
+        """Keeps a picture, marked."""
         from PIL import Image
 
         image = Image.fromarray(picture)
-        storage.write_file(self._path(key), as_png(image))
+        storage.write_file(self._path(key), marks.png(image, mark))
         image.thumbnail((SMALL, SMALL))
-        storage.write_file(self._path(key, ".small"), as_png(image))
+        storage.write_file(self._path(key, ".small"), marks.png(image, mark))
 
     def picture(self, key: str) -> "Image.Image":
         """A picture as it was drawn. BadInput if it is gone."""
@@ -58,7 +59,7 @@ class Album:
         """A picture at no more than `side` pixels a side as a data URI."""
         picture = self.picture(key)
         picture.thumbnail((side, side))
-        return as_uri(as_png(picture))
+        return as_uri(marks.png_again(picture))
 
     def small(self, key: str) -> str:
         """A picture at no more than SMALL pixels a side as a data URI; read as it lies on the disk."""
