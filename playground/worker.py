@@ -109,4 +109,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from playground import worker  # the module that jobs import: in this one Stopped is another class, which none catches
+
+    sys.exit(worker.main())

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from playground.context import build_context
-from playground.lora import adapters, job, plan
+from playground.lora import adapters, drawing, job, plan
 from tests.diffusion import tiny_pipelines
 
 
@@ -78,3 +78,20 @@ def test_a_training_killed_midway_gives_the_adapter_of_one_that_ran_through(smal
     assert first.keys() == second.keys()
     for name, tensor in first.items():
         np.testing.assert_allclose(tensor.numpy(), second[name].numpy(), atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ask", "state"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_a_training_that_is_stopped_keeps_what_it_learnt(small, ask, state):
+    begun = start(small, steps=500, sample_every=500)  # no other checkpoint is due
+    wait(small, begun.id, lambda now: now.progress.get("step", 0) >= 1 or ended(now))
+    getattr(small.jobs, ask)(begun.id)
+    kept = wait(small, begun.id, ended)
+    assert (kept.state, kept.error) == (state, "")
+    (step,) = drawing.checkpoints(kept)
+    assert step == kept.progress["step"]
+    small.jobs.resume(begun.id)
+    further = wait(small, begun.id, lambda now: now.progress["step"] > step or ended(now))
+    assert further.state == "running"
+    assert [at for at, _ in further.progress["losses"]][0] <= step  # it went on, and did not begin anew
+    small.jobs.delete(begun.id)
