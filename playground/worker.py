@@ -109,6 +109,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    from playground import worker  # the module that jobs import: in this one Stopped is another class, which none catches
+    # jobs import this module by its name: run as a script it is another one, with a Stopped that none of them catches
+    from playground import worker
 
     sys.exit(worker.main())

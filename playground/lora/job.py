@@ -104,7 +104,7 @@ class Training:
         self.learner = learning.Learner(self.family, self.plan, lesson, self.priors())
         resumed = self.learner.resume(self.work.folder)
         untouched = self.samples_at(0)
-        self.ruler = measure.Ruler(pictures, untouched)
+        self.ruler = measure.Ruler(pictures, untouched[:-learning.COPIES], untouched[-learning.COPIES:])
         if not resumed:
             self.judge(0, untouched)
         self.first = self.learner.step

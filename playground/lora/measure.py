@@ -1,9 +1,10 @@
 """How like the photos the samples are, what leaks into other prompts, and how near to copying they come.
 
 Features: outlines and colours of the picture at 64 x 64 (playground/diffusion/pocket/features.py), learnt from
-nothing, so that a number means the same for every model. Likeness is the cosine between two directions, both from
-what the untouched model draws: to the samples, and to the photos. 1 is all the way in the direction of the photos, 0
-sideways. It compares checkpoints of one training with each other, and is no measure of identity across trainings.
+nothing, so that a number means the same for every model. Likeness is the share of the way that the samples' mean has
+come from what the untouched model drew for the same prompts and seeds, straight towards the mean of the photos: 0 where
+the training begins, 1 at the photos; what goes sideways does not count. It compares checkpoints of one training with
+each other, and is no measure of identity.
 
 Copy risk is the largest correlation of a sample with any photo, in grey at 32 x 32 pixels: 1 is a copy.
 """
@@ -32,18 +33,28 @@ class Scores:
 
 
 class Ruler:
-    """Measures samples against the photos (N, H, W, 3), from the untouched model's samples (M, H, W, 3)."""
+    """Measures samples against the photos (N, H, W, 3), from the untouched model's samples (M, H, W, 3).
 
-    def __init__(self, photos: np.ndarray, untouched: np.ndarray) -> None:
-        self.origin = features(untouched).mean(axis=0)
-        self.goal = features(photos).mean(axis=0) - self.origin
+    `untouched` are those of the prompts with the trigger, `control` those of the prompt without it.
+    """
+
+    def __init__(self, photos: np.ndarray, untouched: np.ndarray, control: np.ndarray) -> None:
+        self.goal = features(photos).mean(axis=0)
+        self.origin, self.control = (features(samples).mean(axis=0) for samples in (untouched, control))
         self.photos = greys(photos)
 
     def likeness(self, samples: np.ndarray) -> float:
-        """The cosine between the way to the samples' mean and the way to the photos' mean; 0 if nothing moved."""
-        way = features(samples).mean(axis=0) - self.origin
-        length = float(np.linalg.norm(way) * np.linalg.norm(self.goal))
-        return float(way @ self.goal) / length if length > 1e-9 else 0.0
+        """The share of the way to the photos, of samples of the prompts with the trigger."""
+        return self._share(samples, self.origin)
+
+    def leak(self, samples: np.ndarray) -> float:
+        """The same of samples of the control prompt, from where that began."""
+        return self._share(samples, self.control)
+
+    def _share(self, samples: np.ndarray, origin: np.ndarray) -> float:
+        """(m - o) (g - o) / |g - o|^2 for the samples' mean m, origin o and goal g."""
+        whole = self.goal - origin
+        return float((features(samples).mean(axis=0) - origin) @ whole) / max(float(whole @ whole), 1e-12)
 
     def copy_risk(self, samples: np.ndarray) -> float:
         """The largest correlation of any sample with any photo, -1 to 1."""
@@ -51,7 +62,7 @@ class Ruler:
 
     def scores(self, with_trigger: np.ndarray, control: np.ndarray) -> Scores:
         """All three for the samples of one step."""
-        return Scores(self.likeness(with_trigger), self.likeness(control), self.copy_risk(with_trigger))
+        return Scores(self.likeness(with_trigger), self.leak(control), self.copy_risk(with_trigger))
 
 
 def features(pictures: np.ndarray) -> np.ndarray:

@@ -161,7 +161,7 @@ def margin_row(what: str, ours: Sequence[float], peers: Sequence[float]) -> dict
 
 
 def share(peer: float, ours: float) -> float | None:
-    """peer / ours, the smaller the better; None where a cosine of 0 or less allows no ratio."""
+    """peer / ours, the smaller the better; None where a likeness of 0 or less allows no ratio."""
     return peer / ours if ours > 0 else None
 
 

@@ -205,11 +205,15 @@ def test_weights_count_pictures():
     assert float(objective.weighted(answer, target, torch.tensor([3.0, 1.0]))) == pytest.approx((3 * 1 + 9) / 4)
 
 
-def test_likeness_is_one_for_the_photos_and_nought_for_what_did_not_move():
-    photos, untouched = pictures(4), np.full((2, 64, 64, 3), 128, np.uint8)
-    ruler = measure.Ruler(photos, untouched)
+def test_likeness_is_the_share_of_the_way_from_the_untouched_samples_to_the_photos():
+    photos, untouched, control = pictures(4), np.full((4, 64, 64, 3), 128, np.uint8), np.zeros((2, 64, 64, 3), np.uint8)
+    ruler = measure.Ruler(photos, untouched, control)
     assert ruler.likeness(photos) == pytest.approx(1.0)
-    assert ruler.likeness(untouched) == 0.0
+    assert ruler.likeness(untouched) == pytest.approx(0.0)
+    assert ruler.likeness(np.concatenate([photos, untouched])) == pytest.approx(0.5)  # its mean lies in the middle
+    assert ruler.leak(control) == pytest.approx(0.0)
+    assert ruler.leak(np.concatenate([photos, control, control])) == pytest.approx(0.5)
+    assert ruler.scores(untouched, control).likeness == pytest.approx(0.0)
     assert ruler.copy_risk(photos[:1]) == pytest.approx(1.0)
     assert ruler.copy_risk(255 - photos[:1]) < 0.3
 
