@@ -110,6 +110,4 @@ def main() -> int:
 
 if __name__ == "__main__":
     # jobs import this module by its name: run as a script it is another one, with a Stopped that none of them catches
-    from playground import worker
-
-    sys.exit(worker.main())
+    sys.exit(importlib.import_module("playground.worker").main())

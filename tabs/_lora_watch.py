@@ -178,7 +178,7 @@ def scores_figure(job: Job) -> Any:
         figure.add_scatter(x=steps, y=[row[name] for row in rows], name=words, mode="lines+markers")
     if job.progress.get("best"):
         figure.add_vline(x=job.progress["best"], line_dash="dot", line_color=_ui.MUTED, annotation_text="best")
-    figure.update_layout(title="How far the samples have come towards the photos (1: there)", legend={"orientation": "h", "y": -0.2})
+    figure.update_layout(title="How far towards the photos (1: there)", legend={"orientation": "h", "y": -0.2})
     figure.update_xaxes(title="step")
     return gr.Plot(_ui.style(figure, 300), visible=True)
 

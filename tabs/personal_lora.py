@@ -29,10 +29,10 @@ step draws other levels; judge by the samples.
 The control prompt has no trigger word: if it begins to look like your pictures, the adapter *leaks*.
 
 **Likeness** is the share of the way, in a fixed feature space (outlines and colours), that the samples have come from
-what the untouched model drew straight towards your pictures: 0 at the start, 1 at your pictures. It compares checkpoints
-of one training and is no measure of identity. **Copy risk** is the largest correlation of a sample with one of your pictures: near 1 the adapter repeats
-a picture instead of drawing a new one. The best checkpoint has the most likeness with the least of both; it need not
-be the last.
+what the untouched model drew straight towards your pictures: 0 at the start, 1 at your pictures. It compares
+checkpoints of one training and is no measure of identity. **Copy risk** is the largest correlation of a sample with
+one of your pictures: near 1 the adapter repeats a picture instead of drawing a new one. The best checkpoint has the
+most likeness with the least of both; it need not be the last.
 
 **Prior preservation** adds pictures that the untouched model drew for the control prompt to every batch, so that it
 keeps what it knew.

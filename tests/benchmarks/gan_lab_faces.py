@@ -60,12 +60,12 @@ def plan() -> presets.Plan:
 def faces(folder: Path) -> np.ndarray:
     """The set of the page, drawn from the bundled generator, (N, 32, 32, 3) uint8."""
     from playground import catalog
+    from playground.context import build_context
     from playground.gan.faces import MODEL
     from playground.settings import Settings
-    from playground.weights import Weights
 
-    settings = Settings(offline=True, device="cpu", data_dir=folder)
-    weights = Weights(settings).locate(catalog.find(MODEL)).files["weights.tar"]
+    context = build_context(Settings(offline=True, device="cpu", data_dir=folder))
+    weights = context.weights.locate(catalog.find(MODEL)).files["weights.tar"]
     return face_set.faces(folder / "faces.npz", weights, lambda words: None)
 
 
