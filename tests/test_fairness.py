@@ -308,10 +308,10 @@ def test_gradios_queue_is_used_as_it_is(site):
 
 def test_a_short_answer_goes_between_the_steps_of_a_long_picture(client):
     """On the real page: two lanes, one gate."""
-    client.predict("Once upon a", api_name="/next_token")  # the model is loaded
+    client.predict("To load the model, and no text that is asked again", api_name="/next_token")
     picture = client.submit("a photo of a face", 100, 3.0, 1, "DDIM", api_name="/denoise")
     assert until(lambda: picture.status().code.name == "PROCESSING")
-    assert client.predict("Once upon a", api_name="/next_token")["data"]
+    assert client.predict("Between two steps of a picture", api_name="/next_token")["data"]
     assert not picture.done()
     assert picture.result(timeout=240)
 
@@ -320,7 +320,7 @@ def test_quick_answers_come_while_the_compute_lane_and_the_gate_are_held(client,
     """On the real page: a model's answer waits for the processor, tokenizer, n-grams and word vectors do not."""
     client.predict("warm", api_name="/tokenize")
     with context.gate.turn("a held picture"):
-        waiting = client.submit("Once upon a", api_name="/next_token")
+        waiting = client.submit("While a picture is held", api_name="/next_token")  # remembered texts need no turn
         assert until(lambda: waiting.status().code.name == "PROCESSING")
         behind = client.submit(1, api_name="/generate_faces")
         start = time.monotonic()
