@@ -248,7 +248,8 @@ def test_ten_who_drop_the_connection_hold_up_nobody(site, visitor):
     for each in crowd:
         each.drop()
     assert until(lambda: "alan" in work.begun, _lanes.GRACE / 2)
-    assert work.begun == ["made up 0", "alan"]
+    assert len(work.begun) < 11  # one that drops late may have begun meanwhile
+    assert until(lambda: work.ended == [name for name in work.begun if name != "alan"]), "and nothing of theirs goes on"
 
 
 def test_who_never_listens_computes_for_nobody(site, visitor, monkeypatch):
