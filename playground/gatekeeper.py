@@ -10,6 +10,8 @@
 - Every answer carries security headers.
 """
 
+import asyncio
+import contextlib
 import json
 import logging
 import math
@@ -29,6 +31,10 @@ CLOSED = re.compile(
     r"|runs|monitoring|profiling|run/|api/|custom_component)", re.IGNORECASE)
 JOINS = re.compile(r"queue/join|call/.+")
 STEERED = re.compile(r"queue/join|cancel|reset|component_server|call/.+|stream/.+")
+# What Gradio computes anew for everybody, for a good part of a second and in the threads in which it looks at logins:
+# a class that opens the page at once would keep all other answers waiting.
+COSTLY = re.compile(r"|config/?|(gradio_api/)?info/?|gradio_api/openapi\.json")
+PAGES = 2
 MEGABYTE = 10**6
 SAFE = ("GET", "HEAD", "OPTIONS")
 log = logging.getLogger(__name__)
@@ -52,6 +58,7 @@ class Gatekeeper:
         self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
         self.logins = Throttle(most.logins, clock)
         self.sessions = Sessions()
+        self.pages = asyncio.Semaphore(PAGES)
         self.headers = security_headers(door)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
@@ -74,7 +81,7 @@ class Gatekeeper:
             if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
                 scope["query_string"] = b"all_session=false"
             with self.door.presence.listening(visit.hears):
-                await self.app(scope, receive, answer.send)
+                await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, answer.send)
         except Refusal as refusal:
             await answer.refuse(refusal)
         except OSError as problem:
@@ -88,6 +95,17 @@ class Gatekeeper:
                                              "request may hold here. Send less at once."))
         except TooSlow:
             await answer.refuse(Refusal(408, "The request did not arrive in time. Try again."))
+
+    async def _page(self, scope: dict, receive: Callable, send: Callable) -> None:
+        """ASGI, PAGES of them at a time until each begins to answer: a reader that stalls holds up nobody."""
+        async with contextlib.AsyncExitStack() as turn:
+            await turn.enter_async_context(self.pages)
+
+            async def sent(message: dict) -> None:
+                await turn.aclose()
+                await send(message)
+
+            await self.app(scope, receive, sent)
 
     def _size(self, visit: Visit) -> int:
         most = self.door.limits

@@ -131,6 +131,39 @@ def test_logging_out_takes_nobody_else_along(query):
     assert Page().ask(f"/logout{query}").json["query"] == "all_session=false"
 
 
+@pytest.mark.parametrize(("path", "most"), [("/", 2), ("/config", 2), ("/gradio_api/info", 2), ("/theme.css", 6)])
+def test_pages_are_made_two_at_a_time_and_a_stalled_reader_holds_up_nobody(path, most):
+    making, seen, done = [], [], []
+
+    async def slow(scope, receive, send):
+        making.append(1)
+        seen.append(len(making))
+        await asyncio.sleep(0.02)
+        making.pop()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    async def stalled(message):
+        await asyncio.sleep(3600)
+
+    async def read(message):
+        done.append(message["type"])
+
+    async def crowd():
+        app = Gatekeeper(slow, Door("class", access.limits("class")))
+        scopes = [{"type": "http", "method": "GET", "path": path, "query_string": b"", "client": ("1.2.3.4", 1),
+                   "scheme": "http", "headers": [(b"host", b"x.org")]} for _ in range(6)]
+        waits = [asyncio.create_task(app(scope, None, stalled if number < 3 else read))
+                 for number, scope in enumerate(scopes)]
+        await asyncio.wait(waits[3:], timeout=30)
+        for task in waits[:3]:
+            task.cancel()
+
+    asyncio.run(crowd())
+    assert max(seen) == most
+    assert done.count("http.response.body") == 3
+
+
 def test_a_body_that_says_it_is_too_large_is_not_read():
     answer = Page(changes="body_mb=1").ask("/x", "POST", parts=[], content_length="1000001")
     assert (answer.status, answer.json["detail"][:20]) == (413, "That is more than th")
