@@ -42,7 +42,8 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
                                     file_types=[".safetensors"])
             brought = gr.Markdown(elem_classes="summary")
         with gr.Column(scale=3, min_width=280):
-            shown = gr.HTML(css_template=CSS, js_on_load=COMPARE, elem_id="lora-drawn", min_height=120)
+            shown = gr.HTML(render.nothing_drawn(), css_template=CSS, js_on_load=COMPARE, elem_id="lora-drawn",
+                            min_height=120)
     with gr.Row():
         delete = gr.Button("Delete my data", variant="stop", scale=0, min_width=180)
         gone = gr.HTML(css_template=CSS, elem_id="lora-gone")
@@ -130,7 +131,7 @@ def deleter(context: Context) -> Any:
         blank = (render.no_photos(), [], "", False)
         empty = ("", "", "", gr.Plot(visible=False), gr.Plot(visible=False), render.nothing_yet(), "", (),
                  gr.Timer(active=False))
-        return render.gone(photos, files), *blank, *empty, ""
+        return render.gone(photos, files), *blank, *empty, render.nothing_drawn()
     return delete
 
 

@@ -110,6 +110,12 @@ def nothing_yet() -> str:
             "at every stage, from the untouched model on, so that columns differ only by what was learnt.</div>")
 
 
+def nothing_drawn() -> str:
+    """What stands in place of the pictures before one was drawn."""
+    return ('<div class="lo-empty"><b>Nothing drawn yet.</b> Here the same noise becomes a picture twice, without and '
+            "with the adapter, under a slider that goes from one to the other.</div>")
+
+
 def state(job: Job) -> str:
     """Where a training stands, with a bar."""
     now = job.progress
