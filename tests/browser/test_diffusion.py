@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.fields import fill
+
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 
@@ -135,7 +137,7 @@ def test_gan_against_diffusion_and_clip(tab):
 
 
 def test_stop_gives_the_last_picture_back(tab):
-    tab.get_by_label("number input for Steps").fill("100")
+    fill(tab.get_by_label("number input for Steps"), "100")
     tab.get_by_role("button", name="Draw", exact=True).click()
     expect(tab.locator("#diffusion-view .df-live")).to_be_visible()
     tab.get_by_role("button", name="Stop").first.click()

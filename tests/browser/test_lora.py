@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.fields import fill
+
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 TRAINING = 240_000  # ms: a process that imports torch and diffusers, on two busy cores
 
@@ -25,16 +27,6 @@ def expert(page, **values):
     page.get_by_role("button", name="Expert: every number").click()
     for label, value in values.items():
         fill(page.get_by_label(label.replace("_", " "), exact=True), str(value))
-
-
-def fill(field, value):
-    """Types a value in; again where the fold, just opened, sets its fields to their defaults after that."""
-    for _ in range(5):
-        field.fill(value)
-        field.page.wait_for_timeout(500)
-        if field.input_value() == value:
-            return
-    raise AssertionError(f"{field} does not keep {value}")
 
 
 def train(page):
