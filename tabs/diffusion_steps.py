@@ -99,7 +99,9 @@ def build(context: Context, shell: Shell) -> None:
     running += shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden",
                              **_ui.PICTURES)
     # Two steps, so that pictures still on their way to the browser come before what is shown after the stop.
-    cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running, show_progress="hidden")
+    # Backwards, since the page ends one after the other and waits for each: a run begun meanwhile by a button that
+    # comes later in the list would be ended too, and after Draw, the first, all of them would.
+    cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running[::-1], show_progress="hidden")
     _ui.event(cancelled.then, stopped, [kept], [view, note], show_progress="hidden")
     _ui.copy_link(copy, link)
     _ui.fold("How it works, and where it comes from", HOW)
