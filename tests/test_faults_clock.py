@@ -114,5 +114,7 @@ def test_a_job_that_never_got_a_process_is_found_on_either_side(page, wall, ahea
 def test_a_sign_from_the_future_keeps_no_trainer_waiting(tmp_path):
     (tmp_path / "gate.waits-4194304").touch()
     os.utime(tmp_path / "gate.waits-4194304", (time.time() + HOUR,) * 2)
-    with Gate(tmp_path / "gate.lock").turn("training", timeout=5, polite=True):
-        pass
+    gate = Gate(tmp_path / "gate.lock")
+    assert not gate._others_show("waits")
+    with gate.turn("training", timeout=5, polite=True):
+        assert gate.state().busy == "training"
