@@ -16,11 +16,11 @@ for name in ("NO_PROXY", "no_proxy"):
 
 import gradio as gr
 
-from playground import janitor, storage
+from playground import heap, janitor, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line
-from tabs import _lanes, _private, _sharing, _shell, _status, _ui, discover
+from tabs import _lanes, _private, _sessions, _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
 PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
@@ -85,6 +85,7 @@ def start(settings: Settings) -> gr.Blocks:
     Raises PlaygroundError for what the operator can mend.
     """
     prepare_environment(settings)
+    heap.few_arenas()
     context = build_context(settings)
     page, users = build_page(context), _sharing.logins(settings)
     door = _sharing.door(settings, page)
@@ -95,6 +96,7 @@ def start(settings: Settings) -> gr.Blocks:
     except OSError as problem:
         raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
                        "Choose another with --port, or --port 0 for any free one.") from problem
+    _sessions.install(web, page)
     _private.install(web, context)
     janitor.start(context, kept=lambda: _sharing.own_files(page))
     print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)

@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from playground import heap
 from playground.devices import is_out_of_memory
 from playground.errors import NotEnoughMemory
 from playground.slots import Account, Slot, gigabytes, release_memory
@@ -173,6 +174,7 @@ class ModelCache:
             model = self._unpark(slot) if slot.model is not None else self._load(slot.spec)
             measured = int(slot.spec.measure(model))
             self._settle(slot, model, measured, time.monotonic() - start)
+            heap.trim()  # what reading and converting took beside
         except BaseException as problem:
             self._fail(slot, problem)
             raise

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from playground import heap
 from playground.specs import ModelSpec
 
 
@@ -42,8 +43,9 @@ def gigabytes(count: int) -> str:
 
 
 def release_memory() -> None:
-    """Collects cycles and gives the GPU's cached blocks back, if torch is in use at all."""
+    """Collects cycles, and gives back freed RAM and, if torch is in use at all, the GPU's cached blocks."""
     gc.collect()
+    heap.trim()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

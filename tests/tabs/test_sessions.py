@@ -1,0 +1,73 @@
+"""What the server keeps for each open page: as much as Gradio's own sessions do for events, and little memory."""
+
+import tracemalloc
+
+import gradio as gr
+import pytest
+from gradio.state_holder import SessionState
+
+import app
+from playground.settings import Settings
+from tabs._sessions import LeanSession, LeanSessions
+
+CONNECTIONS = 50
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    return app.build_page(app.build_context(Settings(data_dir=tmp_path_factory.mktemp("data"), offline=True)))
+
+
+@pytest.fixture
+def sessions(page):
+    holder, before = LeanSessions(), getattr(page, "state_holder", None)
+    holder.set_blocks(page)
+    yield holder
+    page.state_holder = before
+
+
+def state_of(page) -> gr.State:
+    return next(block for block in page.blocks.values() if isinstance(block, gr.State))
+
+
+def test_it_has_all_that_gradios_own_has(page):
+    assert vars(LeanSession(page)).keys() == vars(SessionState(page)).keys()
+
+
+def test_fifty_open_pages_take_little(sessions):
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(CONNECTIONS):
+        assert isinstance(sessions[f"s{number}"], LeanSession)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert taken / CONNECTIONS < 0.2e6  # bytes; Gradio's own takes 1.7 million
+
+
+def test_a_state_is_kept_for_its_session_alone(page, sessions):
+    state = state_of(page)
+    sessions["a"][state._id] = {"mine": 1}
+    assert sessions["a"][state._id] == {"mine": 1}
+    assert sessions["b"][state._id] == state.value
+    assert [value for _, value, _ in sessions["a"].state_components] == [{"mine": 1}]
+
+
+def test_a_component_that_an_event_replaced_is_kept_without_its_settings(page, sessions):
+    text = next(block for block in page.blocks.values() if isinstance(block, gr.Textbox))
+    other = gr.Textbox(label="another", render=False)
+    session = sessions["a"]
+    session[text._id] = other
+    session._update_config(text._id)
+    session._update_value_in_config(text._id, "a long text")
+    assert session[text._id] is other
+    assert sessions["b"][text._id] is text
+    assert not list(session.components)
+
+
+def test_the_oldest_goes_when_there_are_too_many(page, sessions):
+    sessions.capacity = 2
+    for name in ("a", "b", "a", "c"):
+        sessions[name]
+    assert "b" not in sessions
+    assert "a" in sessions
+
