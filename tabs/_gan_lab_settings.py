@@ -11,6 +11,7 @@ from PIL import Image
 
 from playground.errors import BadInput
 from playground.gan.lab import data as sets
+from playground.gan.lab import presets
 from playground.gan.lab import settings as lab
 from tabs import _ui
 
@@ -21,6 +22,16 @@ LOSS_TITLES = {lab.SATURATING: "saturating: G minimises log(1 - D)",
                lab.NON_SATURATING: "non-saturating: G minimises -log D", lab.LEAST_SQUARES: "least squares",
                lab.HINGE: "hinge", lab.WASSERSTEIN: "Wasserstein with gradient penalty"}
 SHARED = ("data", "seed")
+# a pad that is shown later has no tool in hand
+TAKE_PENCIL = """(data) => {
+    if (data != "DRAWING") return;
+    let tries = 0;
+    const look = setInterval(() => {
+        const pencil = document.querySelector("#lab-drawing button[aria-label=Brush]");
+        if (pencil) pencil.click();
+        if (pencil || ++tries > 50) clearInterval(look);
+    }, 100);
+}""".replace("DRAWING", lab.DRAWING)
 OWN = tuple(field.name for field in dataclasses.fields(lab.RunSettings) if field.name not in SHARED)
 
 
@@ -63,13 +74,28 @@ def build() -> Controls:
         own = gr.update(visible=name == lab.PICTURES)
         return [gr.update(visible=name == lab.DRAWING), own, own]
 
-    _ui.event(data.change, fit, [data], [drawing, pictures, kept], show_progress="hidden")
+    chosen = _ui.event(data.change, fit, [data], [drawing, pictures, kept], show_progress="hidden")
+    chosen.then(None, [data], None, js=TAKE_PENCIL)
+    for each in columns:  # when a visitor chooses, not when a preset does
+        _ui.event(data.input, suited, [data, *each], each, show_progress="hidden")
     return Controls(data, seed, beside, columns, drawing, pictures, kept)
+
+
+def suited(data: str, *own: Any) -> list[Any]:
+    """What a column shows after a choice of data: settings that suit it, unless there are some of the visitor's own."""
+    if list(own) not in [settings_of(presets.suited(each)) for each in TITLES]:
+        return [gr.skip()] * len(own)
+    return settings_of(presets.suited(data))
+
+
+def settings_of(run: lab.RunSettings) -> list[Any]:
+    """The values of a column, in the order of OWN."""
+    return [getattr(run, name) for name in OWN]
 
 
 def column(name: str) -> list[Any]:
     """The settings of one run, in the order of OWN."""
-    start = lab.RunSettings()
+    start = presets.HEALTHY
     with gr.Column(min_width=300):
         gr.Markdown(f"**Run {name}**")
         made = {"loss": gr.Dropdown([(title, key) for key, title in LOSS_TITLES.items()], value=start.loss,
@@ -118,7 +144,7 @@ def read(values: Sequence[Any]) -> lab.Plan:
 def values_of(plan: lab.Plan) -> list[Any]:
     """What the controls show for a plan; a single run stands in both columns."""
     first, last = plan.runs[0], plan.runs[-1]
-    return [first.data, first.seed, len(plan.runs) > 1, *(getattr(run, name) for run in (first, last) for name in OWN)]
+    return [first.data, first.seed, len(plan.runs) > 1, *settings_of(first), *settings_of(last)]
 
 
 def drawn(sketch: Any) -> str:

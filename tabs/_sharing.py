@@ -5,11 +5,14 @@ import html
 import io
 import os
 import secrets
+import socket
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+import psutil
 from fastapi.responses import HTMLResponse
 from starlette.middleware import Middleware
 
@@ -21,6 +24,7 @@ from playground.visits import Door
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 USER = "class"
+EVERYWHERE = ("0.0.0.0", "::")
 SILENT = 15.0  # seconds in which a connection must have asked for something
 NO_LINK = ("No public link: {why}. The page runs on this machine all the same.\n"
            "Other ways to share it (docs/sharing.md): --host 0.0.0.0 for your own network, a server of yours behind "
@@ -76,7 +80,8 @@ def own_files(page: gr.Blocks) -> set[str]:
 
 def announcement(settings: Settings, local: str, shared: str | None, users: list[tuple[str, str]] | None) -> str:
     """What the operator reads at start-up: addresses, what is open, the made-up login, why there is no link."""
-    lines = [local, *access.summary(settings.who, settings.most, settings.reach, users is not None)]
+    address = " ".join([local, *in_network(settings, local)])
+    lines = [address, *access.summary(settings.who, settings.most, settings.reach, users is not None)]
     if users and not settings.auth:
         lines.append(f"Login: user {users[0][0]}, password {users[0][1]}")
     if shared:
@@ -85,6 +90,15 @@ def announcement(settings: Settings, local: str, shared: str | None, users: list
         why = "--offline was asked for" if settings.offline else NOTHING_FOUND
         lines.append(NO_LINK.format(why=why))
     return "\n".join(lines)
+
+
+def in_network(settings: Settings, local: str) -> list[str]:
+    """The addresses to tell others, where the page listens on all of this machine's: IPv4, without its own loopback."""
+    if settings.host not in EVERYWHERE or settings.public_url:  # it answers to that name alone
+        return []
+    found = [each.address for of in psutil.net_if_addrs().values() for each in of if each.family == socket.AF_INET]
+    mine = [f"http://{each}:{urlsplit(local).port}/" for each in found if not ip_address(each).is_loopback]
+    return ["· in your network:", *mine] if mine else []
 
 
 def privacy_text(mode: str, hours: int) -> str:

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.fields import fill
+
 pytestmark = pytest.mark.browser
 
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -75,6 +77,40 @@ def test_a_failure_runs_beside_its_cure_and_sets_the_controls(lab):
     expect(lab.get_by_label("Loss of A", exact=True)).to_have_value(re.compile("saturating"))
     expect(lab.get_by_label("D steps per G step, B")).to_have_value("5")
     assert lab.evaluate(OVERFLOW) <= 0
+
+
+def test_a_drawing_is_learnt(lab):
+    lab.get_by_role("button", name="Settings of the runs").click()
+    choose_data(lab, "own drawing")
+    pad = lab.locator("#lab-drawing canvas").last
+    expect(lab.locator("#lab-drawing button[aria-label=Brush]")).to_have_class(re.compile("highlight"))
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    lab.mouse.move(x - 70, y)
+    lab.mouse.down()
+    lab.mouse.move(x + 70, y + 20, steps=10)
+    lab.mouse.up()
+    lab.wait_for_timeout(1000)  # the pad draws with the next frames
+    lab.get_by_role("button", name="Start with these settings").click()
+    expect(lab.locator("#lab-live")).to_contain_text("Run A")
+    expect(lab.locator("#lab-live")).not_to_contain_text("modes covered")
+
+
+def test_data_brings_settings_that_suit_it_unless_there_are_own_ones(lab):
+    lab.get_by_role("button", name="Settings of the runs").click()
+    choose_data(lab, "digits 8 x 8")
+    expect(lab.get_by_label("Batch size, A")).to_have_value("64")
+    expect(lab.get_by_label("Batch size, B")).to_have_value("64")
+    fill(lab.get_by_label("Batch size, A"), "48")
+    choose_data(lab, "two moons")
+    expect(lab.get_by_label("Batch size, B")).to_have_value("128")
+    expect(lab.get_by_label("Batch size, A")).to_have_value("48")
+
+
+def choose_data(page, name):
+    page.get_by_label("Data", exact=True).click()
+    page.get_by_role("option", name=name).click()
 
 
 def test_settings_that_make_no_sense_are_refused_by_name(lab):

@@ -1,6 +1,8 @@
 """Starting a page for others: the public link or plain words instead, the login, the page's own foot."""
 
+import socket
 from dataclasses import replace
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -61,6 +63,20 @@ def test_a_public_link_serves_our_own_scripts_under_https(started, settings):
     assert httpx.get(f"{local}/config", headers=link).json()["root"] == shared
     assert httpx.get(f"{local}/config", headers={**link, "origin": "https://evil.com"}).status_code == 403
     assert f"Public link: {shared}" in _sharing.announcement(settings, local, shared, None)
+
+
+def test_in_the_own_network_the_address_for_others_is_told(settings, monkeypatch):
+    def address(text, family=socket.AF_INET):
+        return SimpleNamespace(address=text, family=family)
+
+    cards = {"lo": [address("127.0.0.1")], "eth0": [address("192.168.7.3"), address("fe80::1", socket.AF_INET6)]}
+    monkeypatch.setattr(_sharing.psutil, "net_if_addrs", lambda: cards)
+    local, open_one = "http://localhost:7861/", replace(settings, host="0.0.0.0")
+    told = _sharing.announcement(open_one, local, None, None).splitlines()[0]
+    assert told == f"{local} · in your network: http://192.168.7.3:7861/"
+    named = replace(open_one, public_url="https://example.org")
+    for other in (settings, named):
+        assert _sharing.announcement(other, local, None, None).splitlines()[0] == local
 
 
 def test_offline_no_tunnel_is_tried(settings):

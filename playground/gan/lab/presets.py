@@ -12,6 +12,7 @@ from playground.gan.lab.settings import (
     GRID,
     MOONS,
     NON_SATURATING,
+    PICTURES,
     RING,
     SATURATING,
     Plan,
@@ -38,6 +39,12 @@ VANISHING = RunSettings(data=RING, loss=SATURATING, optimizer_g="sgd", momentum=
 COLLAPSE = dataclasses.replace(HEALTHY, lr_d=1e-4, updates=2500)
 FACE_RUN = RunSettings(data=FACES, lr_d=2e-4, lr_g=4e-4, batch=32, r1=1.0, updates=6000)
 DIGIT_RUN = RunSettings(data=DIGITS, lr_d=4e-4, lr_g=4e-4, batch=64, r1=1.0, updates=8000)
+
+
+def suited(data: str) -> RunSettings:
+    """Settings under which a run on this data works."""
+    run = {FACES: FACE_RUN, PICTURES: FACE_RUN, DIGITS: DIGIT_RUN}.get(data, HEALTHY)
+    return dataclasses.replace(run, data=data)
 
 
 def beside(failure: RunSettings, name: str, cure: str, **changes: object) -> Plan:
