@@ -118,7 +118,7 @@ def _pocket_files() -> tuple[File, ...]:
          "cc95e45eb1fcdc043870db5134453495367a478b715782c6036cc06cf6e9127e"),
         ("unet/config.json", "fe584f1bd4494905b5bf886177e0f7aa32ddc44b58c16ff982f49ede37f8e923"),
         ("unet/diffusion_pytorch_model.safetensors",
-         "f16ddf2d044978005f0b5e1410de846e3f80211b9d00774f4d0179244829f5ea"),
+         "1d3930de14e1a72581131a89858663b1cb7be663aaac4e7ba38758da29bfa538"),
         ("vae/config.json", "6117936fa40f1b70a1f2a0208cd912931bbc23535af9a62da2737d08c3b74abd"),
         ("vae/diffusion_pytorch_model.safetensors",
          "547afa2340d918dfffd58c9633ef1813601287217495af6ef0283ef5847f59b3"),

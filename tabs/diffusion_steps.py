@@ -54,7 +54,7 @@ Sources: [Ho et al. 2020](https://arxiv.org/abs/2006.11239) (DDPM), [Song et al.
 
 # title, prompt, negative, steps, guidance, seed, scheduler
 EXAMPLES = (
-    ("From noise to a face", "a photo of a face", "", 20, 3.0, 42, "DDIM"),
+    ("From noise to a face", "a photo of a face", "", 20, 1.5, 42, "DDIM"),
     ("A red heart in 8 steps", "red heart", "", 8, 3.0, 7, "DPM-Solver++"),
     ("Fresh noise every step (DDPM)", "cat face", "", 40, 3.0, 3, "DDPM"),
     ("Beach and shark", "a photo of a beach with a shark, a red umbrella and a lighthouse", "", 20, 5.0, 11, "DDIM"),
@@ -222,7 +222,7 @@ def _endpoints(context: Context) -> None:
         return gr.Gallery(label=label, format="png", visible=False)
 
     results = [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")]
-    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20), number("guidance", 3.0),
+    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20), number("guidance", 2.0),
                            number("seed", 42), text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
                  results, "denoise", **_ui.PICTURES)
 

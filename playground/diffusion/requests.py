@@ -19,7 +19,7 @@ class Request:
     prompt: str
     negative: str = ""
     steps: int = 20
-    guidance: float = 3.0
+    guidance: float = 2.0
     seed: int = 42
     scheduler: str = schedulers.DEFAULT
     model: str = models.POCKET
@@ -41,7 +41,7 @@ def check(prompt: Any, negative: Any = "", **values: Any) -> Request:
         checks.text(prompt, "The prompt", LONGEST, empty=True),
         checks.text(negative or "", "The negative prompt", LONGEST, empty=True),
         checks.whole(values.get("steps", 20), "The number of steps", 1, MAX_STEPS),
-        checks.real(values.get("guidance", 3.0), "The guidance", 0.0, MAX_GUIDANCE),
+        checks.real(values.get("guidance", 2.0), "The guidance", 0.0, MAX_GUIDANCE),
         checks.whole(values.get("seed", 42), "The seed", 0, MAX_SEED),
         checks.choice(wanted, "The scheduler", known),
         model)

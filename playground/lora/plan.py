@@ -49,7 +49,7 @@ class Plan:
     prompts: tuple[str, ...] = ("a photo of a face, [trigger]",)
     control: str = "a photo of a face"
     seed: int = 42
-    guidance: float = 3.0
+    guidance: float = 2.0
     sample_steps: int = 20
     quantise: str = NONE
 

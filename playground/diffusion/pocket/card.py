@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from playground.diffusion.pocket import data, evaluate, frozen, pipeline
+from playground.diffusion.pocket.denoiser import GUIDANCE
 from playground.diffusion.pocket.training import load_checkpoint, save_grid
 
 SHOWN = (
@@ -37,7 +38,7 @@ by `playground/diffusion/pocket`. Its text encoder is all-MiniLM-L6-v2, frozen a
 
 ![One row a prompt, seeds 0 to 7](samples.png)
 
-Rows: {rows}. Guidance 3, 20 DDIM steps, none left out.
+Rows: {rows}. Guidance {guidance:g}, 20 DDIM steps, none left out.
 
 ## Data
 No person's photo is in it.
@@ -93,7 +94,7 @@ def write(work: Path, folder: Path) -> None:
         for name in ("unet", "vae")
     }
     rows = "; ".join(f'"{prompt}"' for prompt in SHOWN)
-    (folder / "README.md").write_text(TEMPLATE.format(rows=rows, **facts, **millions))
+    (folder / "README.md").write_text(TEMPLATE.format(rows=rows, guidance=GUIDANCE, **facts, **millions))
 
 
 def _set_facts(work: Path) -> dict[str, int]:

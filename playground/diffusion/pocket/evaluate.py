@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from playground.diffusion.pocket import autoencoder, captions, data, frozen, pipeline
+from playground.diffusion.pocket.denoiser import GUIDANCE
 from playground.diffusion.pocket.features import Axes, features, frechet, mean_distance, nearest
 
 CLASSES = (
@@ -103,7 +104,7 @@ def measure(work: Path, folder: Path, *, faces: int) -> dict[str, Any]:
     """Every number of the card, as plain values ready for JSON."""
     pipe = pipeline.load(folder, *frozen.load_text_encoder())
     drawn = pipeline.draw(pipe, [captions.FACE] * faces, list(range(faces)), steps=STEPS)
-    guided, unguided = retrieval(work, pipe, 3.0), retrieval(work, pipe, 1.0)
+    guided, unguided = retrieval(work, pipe, GUIDANCE), retrieval(work, pipe, 1.0)
     return {
         "autoencoder_psnr_db": psnr_by_kind(work, pipe.vae),
         "frechet": face_distances(work, pipe.vae, drawn),
@@ -123,7 +124,7 @@ def table(numbers: dict[str, Any]) -> str:
     for name, value in numbers["frechet"].items():
         title = name if name.startswith("spread") else f"Frechet distance to GAN faces: {name}"
         lines.append(f"| {title} | {value:.2f} |")
-    lines.append(f"| nearest own class among 20, guidance 3 | {numbers['retrieval']:.0%} |")
+    lines.append(f"| nearest own class among 20, guidance {GUIDANCE:g} | {numbers['retrieval']:.0%} |")
     lines.append(f"| the same without guidance | {numbers['retrieval_without_guidance']:.0%} |")
     seconds = numbers["seconds_a_picture_20_steps"]
     lines.append(f"| one picture, 20 steps, guidance, two CPU cores, warm | {seconds:.2f} s |")

@@ -14,6 +14,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from playground.diffusion.pocket.denoiser import GUIDANCE
+
 LIMIT = 40_000_000  # bytes of the exported folder
 PARTS = ("unet", "vae", "scheduler")
 WEIGHTS = tuple(f"{part}/diffusion_pytorch_model.safetensors" for part in ("unet", "vae"))
@@ -90,7 +92,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def draw(
-    pipeline: Any, prompts: list[str], seeds: list[int], *, steps: int = 20, guidance: float = 3.0
+    pipeline: Any, prompts: list[str], seeds: list[int], *, steps: int = 20, guidance: float = GUIDANCE
 ) -> Any:
     """[N, 64, 64, 3] uint8, one picture a prompt, each with the seed at its place.
 
