@@ -59,7 +59,10 @@ class Visitor:
         self.session = f"{self.random.getrandbits(64):016x}"
         # letters, as n-grams know no digits
         self.name = "visitor " + "".join(chr(97 + int(digit)) for digit in str(number))
-        self.http = httpx.AsyncClient(base_url=page.url, timeout=300, verify=False)  # no TLS here
+        # a browser sends again what meets a connection that the server just closed (after 5 idle seconds), httpx does
+        # not: it lets go of a connection before that
+        self.http = httpx.AsyncClient(base_url=page.url, timeout=300, verify=False,  # no TLS here
+                                      limits=httpx.Limits(keepalive_expiry=2.5))
         self.steps = 0
 
     async def enter(self) -> None:
