@@ -174,10 +174,10 @@ class ModelCache:
             model = self._unpark(slot) if slot.model is not None else self._load(slot.spec)
             measured = int(slot.spec.measure(model))
             self._settle(slot, model, measured, time.monotonic() - start)
-            heap.trim()  # what reading and converting took beside
         except BaseException as problem:
             self._fail(slot, problem)
             raise
+        heap.trim()  # what reading and converting took beside; the slot is whole by now
         return slot
 
     def _load(self, spec: ModelSpec) -> Any:
