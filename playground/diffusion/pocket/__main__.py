@@ -1,6 +1,7 @@
 """The commands that make the pocket model: python -m playground.diffusion.pocket COMMAND --work DIR
 
     data         draw the faces, fetch and render the emoji
+    adopt        go on from the exported folder, where the checkpoints are gone
     autoencoder  train the autoencoder
     latents      standardise its latents, encode the set
     denoiser     train the denoiser
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads")
     add = {
         name: commands.add_parser(name, parents=[shared])
-        for name in ("data", "latents", "grid", "export", "evaluate", "card", *DEFAULTS)
+        for name in ("data", "adopt", "latents", "grid", "export", "evaluate", "card", *DEFAULTS)
     }
     add["data"].add_argument("--faces", type=int, default=20000)
     add["latents"].add_argument("--faces", type=int, default=None, help="encode only so many")
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         add[name].add_argument("--rate", type=float, default=rate, help="highest learning rate")
         add[name].add_argument("--cooldown", type=float, default=cooldown)
         add[name].add_argument("--resume", action="store_true")
+        add[name].add_argument("--bf16", action="store_true", help="faster where the CPU has it")
         add[name].add_argument("--keep", type=int, nargs="*", default=(), help="steps to keep")
     add["denoiser"].add_argument(
         "--channels", type=int, nargs=3, default=(64, 128, 256), help="at 16, 8 and 4 pixels a side"
@@ -55,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
         add[name].add_argument(
             "--decoder-only", action="store_true", help="leave the latents what they are"
         )
-    for name in ("export", "evaluate", "card"):
+    add["adopt"].add_argument("--steps", type=int, required=True, help="denoiser's, by its card")
+    add["adopt"].add_argument("--autoencoder-steps", type=int, required=True)
+    for name in ("adopt", "export", "evaluate", "card"):
         add[name].add_argument("--model", type=Path, default=MODEL)
     add["evaluate"].add_argument("--faces", type=int, default=500, help="faces drawn")
     add["grid"].add_argument("prompts", nargs="+")
@@ -89,8 +93,16 @@ def _run(args: argparse.Namespace):
 
     return Run(
         steps=args.steps, batch=args.batch, peak=args.rate, seconds=args.seconds,
-        cooldown=args.cooldown, seed=args.seed, keep=tuple(args.keep),
+        cooldown=args.cooldown, seed=args.seed, keep=tuple(args.keep), bf16=args.bf16,
     )  # fmt: skip
+
+
+def _adopt(args: argparse.Namespace) -> None:
+    from playground.diffusion.pocket import adopt
+
+    steps = {"autoencoder": args.autoencoder_steps, "denoiser": args.steps}
+    batches = {name: batch for name, (_, batch, _, _) in DEFAULTS.items()}
+    adopt.write(args.work, args.model, steps, batches)
 
 
 def _autoencoder(args: argparse.Namespace) -> None:
@@ -151,7 +163,7 @@ def _card(args: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    "data": _data, "autoencoder": _autoencoder, "latents": _latents, "denoiser": _denoiser,
+    "data": _data, "adopt": _adopt, "autoencoder": _autoencoder, "latents": _latents, "denoiser": _denoiser,
     "grid": _grid, "export": _export, "evaluate": _evaluate, "card": _card,
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from playground.diffusion.pocket.training import (
     Run,
     Training,
     load_checkpoint,
+    new_optimizer,
     restore,
     save_grid,
     set_rate,
@@ -60,9 +61,10 @@ def new_autoencoder(channels: tuple[int, ...] = CHANNELS) -> AutoencoderKL:
     )
 
 
-def kl_weight(step: int, steps: int) -> float:
-    """Weak, then growing by a constant factor a step, then strong."""
-    along = (step / steps - KL_RAMP[0]) / (KL_RAMP[1] - KL_RAMP[0])
+def kl_weight(step: int, run: Run) -> float:
+    """Weak, then growing by a constant factor a step, then strong; strong at once when adopted."""
+    done = 1.0 if run.begun else step / run.steps
+    along = (done - KL_RAMP[0]) / (KL_RAMP[1] - KL_RAMP[0])
     weak, strong = KL_WEIGHTS
     return weak * (strong / weak) ** min(1.0, max(0.0, along))
 
@@ -123,19 +125,16 @@ def train(
     checkpoint = work / "autoencoder.pt"
     torch.manual_seed(run.seed)
     model = new_autoencoder(channels)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=run.peak, weight_decay=1e-4)
-    first = restore(load_checkpoint(checkpoint), model, optimizer) if resume else 0
+    optimizer = new_optimizer(model, run.peak)
+    saved = load_checkpoint(checkpoint) if resume else None
+    first, run = restore(saved, model, optimizer, run) if saved else (0, run)
     for part in (model.encoder, model.quant_conv):
         part.requires_grad_(not decoder_only)
     sampler = PictureSampler(work)
     job = Training(
         run,
         update=lambda step: learn(model, optimizer, sampler, run, step),
-        state=lambda: {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "batch": run.batch,
-        },
+        state=lambda: {"model": model.state_dict(), "optimizer": optimizer.state_dict()},
         grid=lambda step: _draw_grid(model, work, step),
         checkpoint=checkpoint,
     )
@@ -162,11 +161,12 @@ def learn(
 
     rng, noise = step_rngs(run.seed, step)
     wanted = data.to_floats(sampler.batch(rng, run.batch))  # [B, 3, 64, 64]
-    posterior = model.encode(wanted).latent_dist
-    drawn = model.decode(posterior.sample(noise)).sample
+    with run.precision():
+        posterior = model.encode(wanted).latent_dist
+        drawn = model.decode(posterior.sample(noise)).sample.float()
     distance = loss_terms(drawn, wanted)
     kl = posterior.kl().mean()  # nats a picture
-    (distance + kl_weight(step, run.steps) * kl / NUMBERS).backward()
+    (distance + kl_weight(step, run) * kl / NUMBERS).backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     set_rate(optimizer, run.rate(step))
     optimizer.step()

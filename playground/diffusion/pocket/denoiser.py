@@ -20,6 +20,7 @@ from playground.diffusion.pocket.training import (
     Run,
     Training,
     load_checkpoint,
+    new_optimizer,
     restore,
     save_grid,
     set_rate,
@@ -103,8 +104,9 @@ def learn(
     noise = torch.randn(latents.shape, generator=draw)
     levels = torch.randint(len(alphas), (len(latents),), generator=draw)  # [B]
     x_t, velocity = noised(latents, noise, alphas[levels])
-    guess = model(x_t, levels, states, return_dict=False)[0]
-    loss = (guess - velocity).square().mean()
+    with run.precision():
+        guess = model(x_t, levels, states, return_dict=False)[0]
+    loss = (guess.float() - velocity).square().mean()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     set_rate(optimizer, run.rate(step))
@@ -132,8 +134,8 @@ def train(
     channels = tuple(saved["channels"]) if saved else channels
     torch.manual_seed(run.seed)
     model = new_denoiser(channels)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=run.peak, weight_decay=1e-4)
-    first = restore(saved, model, optimizer) if saved else 0
+    optimizer = new_optimizer(model, run.peak)
+    first, run = restore(saved, model, optimizer, run) if saved else (0, run)
     ema = Ema(model, weights=saved["ema"] if saved else None)
     sampler, alphas = LatentSampler(work), new_scheduler().alphas_cumprod
 
@@ -149,7 +151,6 @@ def train(
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
             "ema": ema.weights,
-            "batch": run.batch,
             "channels": channels,
         },
         grid=GridDrawer(work, ema, channels) if grids else lambda step: None,

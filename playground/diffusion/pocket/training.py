@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ class Run:
     save_every: int = 100  # steps
     grid_every: int = 500  # steps
     keep: tuple[int, ...] = ()  # steps whose checkpoint is kept beside the latest
+    begun: int = 0  # step at which the optimizer began: more than 0 after `adopt`
+    bf16: bool = False  # networks compute in bfloat16: 1.7 times as fast where the CPU has it
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch < 1 or not 0 <= self.cooldown <= 1:
@@ -41,9 +43,15 @@ class Run:
 
     def rate(self, step: int) -> float:
         """Warm up, stay, fall linearly: a run can be made longer before its cooldown begins."""
-        rising = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        rising = min(1.0, (step + 1 - self.begun) / self.warmup) if self.warmup else 1.0
         left = (self.steps - step) / max(1.0, self.steps * self.cooldown)
         return self.peak * min(rising, max(0.0, min(1.0, left)))
+
+    def precision(self) -> torch.autocast:
+        """The context a network computes in; weights, losses and updates stay in float32."""
+        import torch
+
+        return torch.autocast("cpu", torch.bfloat16, enabled=self.bf16)
 
 
 def step_rngs(seed: int, step: int) -> tuple[np.random.Generator, torch.Generator]:
@@ -73,11 +81,20 @@ def load_checkpoint(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def restore(saved: dict, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Put a checkpoint back; returns the steps it had done."""
+def new_optimizer(model: torch.nn.Module, rate: float) -> torch.optim.AdamW:
+    """The same for both trainings; fused, since its many small updates cost a tenth of a step."""
+    import torch
+
+    return torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-4, fused=True)
+
+
+def restore(
+    saved: dict, model: torch.nn.Module, optimizer: torch.optim.Optimizer, run: Run
+) -> tuple[int, Run]:
+    """Put a checkpoint back; returns the steps it had done, and the run that goes on from there."""
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
-    return saved["step"]
+    return saved["step"], replace(run, begun=saved.get("begun", 0))
 
 
 class Ema:
@@ -160,7 +177,7 @@ class Training:
         return step
 
     def save(self, step: int) -> None:
-        state = {"step": step, **self.state()}
+        state = {"step": step, "begun": self.run.begun, "batch": self.run.batch, **self.state()}
         save_checkpoint(self.checkpoint, state)
         if step in self.run.keep:
             kept = f"{self.checkpoint.stem}-{step}{self.checkpoint.suffix}"
