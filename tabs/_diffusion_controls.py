@@ -19,7 +19,8 @@ class Controls:
         self.prompt = gr.Textbox("a photo of a face", label="Prompt", lines=2, max_lines=4, elem_id="diffusion-prompt")
         self.negative = gr.Textbox("", label="Negative prompt", max_lines=2, placeholder="what it should not be")
         self.steps = gr.Slider(1, requests.MAX_STEPS, 20, step=1, label="Steps")
-        self.guidance = gr.Slider(1, requests.MAX_GUIDANCE, 2.0, step=0.5, label="Guidance", info="1: off")
+        self.guidance = gr.Slider(1, requests.MAX_GUIDANCE, requests.GUIDANCE, step=0.5, label="Guidance",
+                                  info="1: off")
         with gr.Row():
             self.seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=requests.MAX_SEED, min_width=90)
             self.scheduler = gr.Dropdown(schedulers.names("pocket"), value=schedulers.DEFAULT, label="Scheduler",

@@ -125,8 +125,7 @@ class Forward:
         if level == 0:
             return render.starting("At level 0 there is no noise to remove. Move the slider.")
         try:
-            made = forward.guess(self.context, picture, [level], prompt=prompt,
-                                 guidance=3.0 if prompt.strip() else 1.0)
+            made = forward.guess(self.context, picture, [level], prompt=prompt)
         except (ModelMissing, NotEnoughMemory) as problem:
             return render.absent(problem)
         return render.many([(made.through, "through the autoencoder, no noise"),
@@ -138,7 +137,7 @@ class Forward:
         rows = [(f"Noise levels 0, {levels[0]}, {levels[1]} … {levels[-1]}",
                  [picture, *(forward.add_noise(picture, each) for each in levels)])]
         with contextlib.suppress(ModelMissing, NotEnoughMemory):  # said beside the slider already
-            made = forward.guess(self.context, picture, levels, prompt=prompt, guidance=3.0 if prompt.strip() else 1.0)
+            made = forward.guess(self.context, picture, levels, prompt=prompt)
             rows.append(("The guess from each level, one network call each", [made.through, *made.guesses]))
         return render.films(rows)
 

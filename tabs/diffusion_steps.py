@@ -222,8 +222,9 @@ def _endpoints(context: Context) -> None:
         return gr.Gallery(label=label, format="png", visible=False)
 
     results = [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")]
-    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20), number("guidance", 2.0),
-                           number("seed", 42), text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
+    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20),
+                           number("guidance", requests.GUIDANCE), number("seed", 42),
+                           text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
                  results, "denoise", **_ui.PICTURES)
 
 

@@ -69,11 +69,15 @@ def add_noise(picture: np.ndarray, number: int, seed: int = 0) -> np.ndarray:
     return ((np.clip(mixed, -1, 1) + 1) * 127.5).round().astype(np.uint8)
 
 
-def guess(context: Context, picture: np.ndarray, levels: Sequence[int], *, prompt: str = "", guidance: float = 1.0,
-          seed: int = 0, model: str = models.POCKET) -> Guesses:
-    """Noise of the same seed at each level (1 .. 1000) onto a picture (H, W, 3), and the network's guess from there."""
+def guess(context: Context, picture: np.ndarray, levels: Sequence[int], *, prompt: str = "",
+          guidance: float | None = None, seed: int = 0, model: str = models.POCKET) -> Guesses:
+    """Noise of the same seed at each level (1 .. 1000) onto a picture (H, W, 3), and the network's guess from there.
+
+    Without a guidance it is the model's usual one where there is a prompt, and none where there is not.
+    """
     levels = tuple(checks.whole(each, "The noise level", 1, LEVELS) for each in levels[:MOST_AT_ONCE])
-    request = requests.check(prompt, guidance=guidance, seed=seed, model=model)
+    usual = models.find(model).guidance if prompt.strip() else 1.0
+    request = requests.check(prompt, guidance=usual if guidance is None else guidance, seed=seed, model=model)
     spec = models.spec(context, model)
     told = wording.listen(context, request, spec)
     with context.cache.lease(spec) as pipe, context.gate.turn(wording.WHO):

@@ -13,6 +13,7 @@ from playground import catalog, devices
 from playground.catalog import Entry
 from playground.context import Context
 from playground.diffusion import memory
+from playground.diffusion.pocket.denoiser import GUIDANCE
 from playground.errors import DamagedWeights
 from playground.specs import ModelKey, ModelSpec
 from playground.weights import Located, Progress, silent
@@ -44,7 +45,7 @@ CLIP_L, CLIP_G, T5, VAE = 123 * MILLION, 695 * MILLION, 4_762 * MILLION, 84 * MI
 SDXL_PARTS = {"unet": 2_567 * MILLION, "text_encoder": CLIP_L, "text_encoder_2": CLIP_G, "vae": VAE}
 FLUX_PARTS = {"transformer": 11_901 * MILLION, "text_encoder": CLIP_L, "text_encoder_2": T5, "vae": VAE}
 MODELS = (
-    Model(POCKET, "pocket", 64, 20, 2.0, {"unet": 17_200_000, "vae": 920_000}, 50 * MILLION),
+    Model(POCKET, "pocket", 64, 20, GUIDANCE, {"unet": 17_200_000, "vae": 920_000}, 50 * MILLION),
     Model("stable-diffusion-v1-5/stable-diffusion-v1-5", "sd", 512, 25, 7.5,
           {"unet": 860 * MILLION, "text_encoder": CLIP_L, "vae": VAE}, 2 * GB, "fp16"),
     Model("stabilityai/stable-diffusion-xl-base-1.0", "sdxl", 1024, 30, 5.0, SDXL_PARTS, 4 * GB, "fp16"),

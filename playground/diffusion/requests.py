@@ -8,6 +8,7 @@ from playground.diffusion import models, schedulers
 
 MAX_STEPS = 100
 MAX_SEED = 2**31 - 1
+GUIDANCE = models.find(models.POCKET).guidance  # by default
 MAX_GUIDANCE = 20.0
 LONGEST = 2000  # characters of a prompt; what the text encoder does not read is shown as cut off
 
@@ -19,7 +20,7 @@ class Request:
     prompt: str
     negative: str = ""
     steps: int = 20
-    guidance: float = 2.0
+    guidance: float = GUIDANCE
     seed: int = 42
     scheduler: str = schedulers.DEFAULT
     model: str = models.POCKET
@@ -41,7 +42,7 @@ def check(prompt: Any, negative: Any = "", **values: Any) -> Request:
         checks.text(prompt, "The prompt", LONGEST, empty=True),
         checks.text(negative or "", "The negative prompt", LONGEST, empty=True),
         checks.whole(values.get("steps", 20), "The number of steps", 1, MAX_STEPS),
-        checks.real(values.get("guidance", 2.0), "The guidance", 0.0, MAX_GUIDANCE),
+        checks.real(values.get("guidance", GUIDANCE), "The guidance", 0.0, MAX_GUIDANCE),
         checks.whole(values.get("seed", 42), "The seed", 0, MAX_SEED),
         checks.choice(wanted, "The scheduler", known),
         model)

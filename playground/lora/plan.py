@@ -12,6 +12,7 @@ from typing import Any
 
 from playground import checks
 from playground.diffusion import models
+from playground.diffusion.requests import GUIDANCE
 from playground.errors import BadInput
 
 SUBJECTS = ("person", "thing", "style")
@@ -49,7 +50,7 @@ class Plan:
     prompts: tuple[str, ...] = ("a photo of a face, [trigger]",)
     control: str = "a photo of a face"
     seed: int = 42
-    guidance: float = 2.0
+    guidance: float = GUIDANCE
     sample_steps: int = 20
     quantise: str = NONE
 

@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         add[name].add_argument("--model", type=Path, default=MODEL)
     add["evaluate"].add_argument("--faces", type=int, default=500, help="faces drawn")
     add["grid"].add_argument("prompts", nargs="+")
-    add["grid"].add_argument("--guidance", type=float, default=3.0)
+    add["grid"].add_argument("--guidance", type=float, default=2.0)
     add["grid"].add_argument("--columns", type=int, default=8, help="pictures a prompt")
     add["grid"].add_argument("--out", type=Path, default=None)
     return top
