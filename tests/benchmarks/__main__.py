@@ -7,6 +7,7 @@ which is ours / peer, smaller is better, or None where there is no peer.
 import importlib
 import pkgutil
 import platform
+import signal
 import sys
 
 from playground import devices
@@ -26,4 +27,6 @@ def main(wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Stopped from outside, a benchmark still ends what it started: a trainer would run on for minutes.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     main(sys.argv[1:])

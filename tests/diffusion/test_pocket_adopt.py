@@ -31,7 +31,7 @@ def exported(tmp_path_factory):
 def adopted(exported, tmp_path):
     """A new work folder with the data, nothing but the exported folder, and what adopt makes of it."""
     small_set(tmp_path)
-    command._adopt(SimpleNamespace(work=tmp_path, model=exported, steps=4, autoencoder_steps=3))
+    command._adopt(SimpleNamespace(work=tmp_path, model=exported, steps=4, autoencoder_steps=3, faces_share=0.5))
     return tmp_path
 
 
@@ -49,9 +49,10 @@ def test_training_goes_on_from_them_and_repeats(adopted):
     ends = []
     for _ in range(2):
         (adopted / "denoiser.pt").write_bytes(first)
-        denoiser.train(adopted, replace(RUN, steps=6), resume=True, grids=False)
+        denoiser.train(adopted, replace(RUN, steps=6), resume=True, faces_share=1.0, grids=False)
         ends.append(load_checkpoint(adopted / "denoiser.pt"))
     assert ends[0]["step"] == 6 and ends[0]["begun"] == 4
+    assert ends[0]["face_batches"] == 4 * 0.5 + 2 * 1.0
     weights = [end["model"]["conv_in.weight"] for end in ends]
     assert torch.equal(*weights)
     assert not torch.equal(weights[0], ends[0]["ema"]["conv_in.weight"])
@@ -70,7 +71,7 @@ def test_adopted_latents_are_standardised_already(adopted):
 def test_a_checkpoint_that_stands_is_not_replaced(adopted, exported):
     before = (adopted / "denoiser.pt").read_bytes()
     with pytest.raises(FileExistsError, match="--resume"):
-        command._adopt(SimpleNamespace(work=adopted, model=exported, steps=9, autoencoder_steps=9))
+        command._adopt(SimpleNamespace(work=adopted, model=exported, steps=9, autoencoder_steps=9, faces_share=0.5))
     assert (adopted / "denoiser.pt").read_bytes() == before
 
 

@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
         )
     add["adopt"].add_argument("--steps", type=int, required=True, help="denoiser's, by its card")
     add["adopt"].add_argument("--autoencoder-steps", type=int, required=True)
+    for name in ("adopt", "denoiser"):
+        add[name].add_argument("--faces-share", type=float, default=0.45, help="of a batch")
     for name in ("adopt", "export", "evaluate", "card"):
         add[name].add_argument("--model", type=Path, default=MODEL)
     add["evaluate"].add_argument("--faces", type=int, default=500, help="faces drawn")
@@ -102,7 +104,7 @@ def _adopt(args: argparse.Namespace) -> None:
 
     steps = {"autoencoder": args.autoencoder_steps, "denoiser": args.steps}
     batches = {name: batch for name, (_, batch, _, _) in DEFAULTS.items()}
-    adopt.write(args.work, args.model, steps, batches)
+    adopt.write(args.work, args.model, steps, batches, args.faces_share)
 
 
 def _autoencoder(args: argparse.Namespace) -> None:
@@ -126,7 +128,9 @@ def _denoiser(args: argparse.Namespace) -> None:
     from playground.diffusion.pocket import denoiser
 
     channels = tuple(args.channels)
-    denoiser.train(args.work, _run(args), resume=args.resume, channels=channels)
+    denoiser.train(
+        args.work, _run(args), resume=args.resume, channels=channels, faces_share=args.faces_share
+    )
 
 
 def _grid(args: argparse.Namespace) -> None:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 
-def write(work: Path, folder: Path, steps: dict[str, int], batches: dict[str, int]) -> None:
-    """Both checkpoints into `work`; steps and pictures a step are what the folder's card says.
+def write(
+    work: Path, folder: Path, steps: dict[str, int], batches: dict[str, int], faces_share: float
+) -> None:
+    """Both checkpoints into `work`; steps, pictures a step and faces among them as the card says.
 
     Raises FileExistsError where a checkpoint stands already: it is worth more than these.
     """
@@ -33,6 +35,7 @@ def write(work: Path, folder: Path, steps: dict[str, int], batches: dict[str, in
     extra = {
         "ema": {name: value.clone() for name, value in unet.state_dict().items()},
         "channels": tuple(unet.config["block_out_channels"]),
+        "face_batches": steps["denoiser"] * faces_share,
     }
     for name, model, more in (("autoencoder", vae, {}), ("denoiser", unet, extra)):
         begun = {"step": steps[name], "begun": steps[name], "batch": batches[name]}

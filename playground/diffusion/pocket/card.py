@@ -66,7 +66,8 @@ Frechet distances are in a fixed space of outlines and colours (playground/diffu
 a published FID. Spread is the mean distance between two pictures, 1.00 being the GAN's. Nearest own
 class: 10 pictures of each of 20 prompts against the training pictures of these classes, by the same outlines
 and colours; chance is 5 %.
-Held-out emoji are of kinds the denoiser never learnt (signs, people, objects).
+Held-out pictures are {held_faces:,} faces and {held_emoji:,} of emoji, these of kinds the denoiser never learnt
+(signs, people, objects).
 
 ## What it cannot do
 It knows the captions it was trained on. Other words, counts, relations ("a cat on a pizza"), scenes
@@ -103,12 +104,15 @@ def _set_facts(work: Path) -> dict[str, int]:
     emoji = np.array([label.captions[0] != data.captions.FACE for label in labels])
     learnt = np.array([label.learnt for label in labels])
     present = np.isin(np.arange(len(labels)), rows)
+    _, held_out = data.load_set(work, "held_out")
     return {
         "all_faces": int((~emoji[rows]).sum()),
         "emoji": int((emoji & learnt & present).sum()),
         "seen": int((emoji & present).sum()),
         "held_out": int((emoji & ~present).sum()),
         "placements": data.PLACEMENTS,
+        "held_faces": int((~emoji[held_out]).sum()),
+        "held_emoji": int(emoji[held_out].sum()),
     }
 
 
@@ -126,7 +130,7 @@ def _training_facts(work: Path) -> dict[str, float]:
         "batch": saved["batch"],
         "pictures": saved["step"] * saved["batch"],
         "faces": int(np.array(faces)[seen].sum()),
-        "face_share": latents.FACES_SHARE,
+        "face_share": saved["face_batches"] / saved["step"],
         "empty": latents.EMPTY_SHARE,
     }
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from playground.diffusion.pocket import autoencoder, frozen
-from playground.diffusion.pocket.latents import LatentSampler
+from playground.diffusion.pocket.latents import FACES_SHARE, LatentSampler
 from playground.diffusion.pocket.training import (
     Ema,
     Run,
@@ -121,11 +121,12 @@ def train(
     *,
     resume: bool,
     channels: tuple[int, ...] = CHANNELS,
+    faces_share: float = FACES_SHARE,
     grids: bool = True,
 ) -> int:
     """Train into work/denoiser.pt; returns the number of steps done in all.
 
-    A resumed training keeps the channels it began with.
+    A resumed training keeps the channels it began with, but may see another share of faces.
     """
     import torch
 
@@ -137,11 +138,14 @@ def train(
     optimizer = new_optimizer(model, run.peak)
     first, run = restore(saved, model, optimizer, run) if saved else (0, run)
     ema = Ema(model, weights=saved["ema"] if saved else None)
-    sampler, alphas = LatentSampler(work), new_scheduler().alphas_cumprod
+    seen = saved["face_batches"] if saved else 0.0  # the faces of all steps, in batches
+    sampler, alphas = LatentSampler(work, faces_share), new_scheduler().alphas_cumprod
 
     def update(step: int) -> dict[str, float]:
         losses = learn(model, optimizer, sampler, alphas, run, step)
         ema.update(model, step)
+        nonlocal seen
+        seen += faces_share
         return losses
 
     job = Training(
@@ -152,6 +156,7 @@ def train(
             "optimizer": optimizer.state_dict(),
             "ema": ema.weights,
             "channels": channels,
+            "face_batches": seen,
         },
         grid=GridDrawer(work, ema, channels) if grids else lambda step: None,
         checkpoint=checkpoint,

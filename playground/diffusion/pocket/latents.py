@@ -19,7 +19,7 @@ from playground.diffusion.pocket.training import load_checkpoint, save_checkpoin
 if TYPE_CHECKING:
     import torch
 
-FACES_SHARE = 0.35  # of a batch
+FACES_SHARE = 0.45  # of a batch: there are many faces to learn and each is hard, emoji are few and flat
 COMMON_WEIGHT = 25.0  # a common emoji against another: breadth is what costs time
 EMPTY_SHARE = 0.10  # of captions are left empty, which is what guidance compares with
 PLAIN_SHARE = 0.4  # of captions are the plain one
@@ -86,7 +86,8 @@ def all_captions(work: Path) -> list[str]:
 class LatentSampler:
     """Draws training batches from latents.pt: faces and emoji by share, common emoji oftener."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, faces_share: float = FACES_SHARE) -> None:
+        self.faces_share = faces_share
         saved = load_checkpoint(work / "latents.pt")
         self.means, self.stds, self.states = saved["means"], saved["stds"], saved["states"]
         rows, labels = saved["rows"].numpy(), data.load_labels(work)
@@ -104,7 +105,7 @@ class LatentSampler:
 
     def choose(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices of `count` pictures and of a caption for each; faces come first."""
-        faces = rng.binomial(count, FACES_SHARE)
+        faces = rng.binomial(count, self.faces_share)
         emoji = rng.choice(len(self.pictures_of), count - faces, p=self.chances)
         pictures = np.concatenate(
             [rng.choice(self.faces, faces), [rng.choice(self.pictures_of[i]) for i in emoji]]
