@@ -17,6 +17,7 @@ from playground.errors import BadInput, PlaygroundError
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 CANCELLED, PAUSED, INTERRUPTED = "cancelled", "paused", "interrupted"
+CANCEL, PAUSE = STOPPING = ("cancel", "pause")  # what a job can be asked for, beside words of its own kind
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -147,6 +148,18 @@ class JobTable:
         with self.rows() as rows:
             done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), job_id, before))
             return done.rowcount > 0
+
+    def ask(self, job_id: str, words: str) -> bool:
+        """Puts a request to a running job; False if it does not run, or was asked to stop, which nothing outbids."""
+        with self.rows() as rows:
+            done = rows.execute(f"UPDATE jobs SET request=? WHERE id=? AND state=? AND request NOT IN {STOPPING}",
+                                (words, job_id, RUNNING))
+            return done.rowcount > 0
+
+    def answer(self, job_id: str, words: str) -> None:
+        """Takes back a request, if it is still the one."""
+        with self.rows() as rows:
+            rows.execute("UPDATE jobs SET request='' WHERE id=? AND state=? AND request=?", (job_id, RUNNING, words))
 
     def postpone(self, seconds: float) -> None:
         """Lets every job expire later, for a clock that was set forward."""

@@ -24,10 +24,12 @@ from typing import Any, Protocol
 from playground import storage
 from playground.errors import BadInput, PlaygroundError
 from playground.job_table import (
+    CANCEL,
     CANCELLED,
     DONE,
     FAILED,
     INTERRUPTED,
+    PAUSE,
     PAUSED,
     QUEUED,
     RUNNING,
@@ -38,7 +40,6 @@ from playground.settings import JobLimits
 
 RESUMABLE = (FAILED, CANCELLED, PAUSED, INTERRUPTED)
 ENDED = (DONE, *RESUMABLE)
-CANCEL, PAUSE = "cancel", "pause"  # what a running job is asked, in its row
 STARTING = 60.0  # seconds after which a job without a process is taken for lost
 
 
@@ -97,8 +98,9 @@ class Jobs:
     def request(self, job_id: Any, words: str) -> Job:
         """Asks a running job for something of its own kind, such as a sample now. BadInput if it does not run."""
         job = self.get(job_id)
-        if not self.table.change(job.id, RUNNING, request=words):
-            raise BadInput(f"This job is {job.state}.", "Only a running job can be asked.")
+        if not self.table.ask(job.id, words):
+            state = "stopping" if job.state == RUNNING else job.state
+            raise BadInput(f"This job is {state}.", "Only a running job can be asked.")
         return self.table.read(job.id)
 
     def resume(self, job_id: Any) -> Job:

@@ -37,7 +37,10 @@ class LocalRunner:
         """Whether this very process still runs; one that ended and was not yet waited for does not."""
         self._reap()
         found = self._find(process)
-        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+        try:
+            return found is not None and found.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended between the two looks
+            return False
 
     def kill(self, process: str) -> None:
         """Asks the process to end, then ends it."""

@@ -53,9 +53,9 @@ class Work:
         """What the visitor asked for and was not yet answered; '' for nothing."""
         return self.table.read(self.job.id).request
 
-    def answered(self) -> None:
-        """Forgets the request."""
-        self.table.change(self.job.id, RUNNING, request="")
+    def answered(self, words: str) -> None:
+        """Forgets the request that was answered; one that came meanwhile stays."""
+        self.table.answer(self.job.id, words)
 
     def check(self) -> None:
         """Raises Stopped if the visitor asked to cancel or to pause. Write a checkpoint before you let it through."""

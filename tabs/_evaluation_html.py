@@ -74,7 +74,7 @@ def finished(kept: Kept, run: Run, seconds: float | None) -> str:
     issues = "".join(f"<li>{escape(issue)}</li>" for issue in kept.issues)
     listed = f'<p class="note">Not supported, and left out:</p><ul class="issues">{issues}</ul>' if issues else ""
     return (f'<p class="note" role="status">Done: <b>{run.plan.size:,}</b> output{plural}{saved}{took}. '
-            f"Kept for a day under its link.</p>{listed}")
+            f"Kept under its link until it expires.</p>{listed}")
 
 
 def verdicts(run: Run) -> str:

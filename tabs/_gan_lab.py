@@ -5,7 +5,6 @@ only runs while there is something to see. The run's id in the link brings it ba
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -150,13 +149,9 @@ def wire_pictures(context: Context, page: Page, controls: settings.Controls) -> 
     """Takes a visitor's pictures over into the private folder, and clears them from the page's uploads."""
     def taken(token: str, paths: list[str] | None) -> tuple:
         token = token or context.visitors.new()
-        files = [Path(path) for path in paths or []]
-        try:
-            count = own.keep(context, token, [path.read_bytes() for path in files])
-        finally:
-            for path in files:
-                path.unlink(missing_ok=True)
-        return token, None, f"**{count} pictures are ready.** Press Start. They are yours alone and go after a day."
+        count = own.keep(context, token, [_ui.taken(path) for path in paths or []])
+        return token, None, (f"**{count} pictures are ready.** Press Start. They are yours alone and go "
+                             f"{context.settings.most.hours} hours after their last use.")
 
     _ui.event(controls.pictures.upload, taken, [page.token, controls.pictures],
               [page.token, controls.pictures, controls.kept])

@@ -68,7 +68,7 @@ def build() -> Controls:
         pictures = gr.File(label="Pictures to learn from, 20 to 400", file_count="multiple", visible=False,
                            file_types=["image", ".heic", ".heif"], elem_id="lab-pictures")
         kept = gr.Markdown("They are cut square and made 32 x 32. Only these pixels are kept, for you alone, "
-                           "and for a day.", visible=False)
+                           "and only for some hours.", visible=False)
 
     def fit(name: str) -> list[Any]:
         own = gr.update(visible=name == lab.PICTURES)

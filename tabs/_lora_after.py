@@ -1,5 +1,6 @@
 """Section 6 of Personal LoRA: draw with the adapter, before and after; bring one made before; delete everything."""
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,17 @@ import gradio as gr
 from playground import marks, storage
 from playground.context import Context
 from playground.errors import BadInput
+from playground.job_table import Job
 from playground.lora import adapters, draft, drawing
+from playground.lora import job as training
 from tabs import _lora_html as render
 from tabs import _lora_watch, _ui
 from tabs._lora_photos import Photos, taken
 from tabs._lora_style import COMPARE, CSS
 
 OWN = "adapter.safetensors"  # in the visitor's folder: an adapter brought along
+FORGET_LINK = """() => { const here = new URL(location); here.searchParams.delete("job");
+                        history.replaceState(null, "", here); }"""
 BEST, BROUGHT = "the best checkpoint", "the adapter I brought"
 
 
@@ -51,7 +56,8 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
                                   "which": which, "look": look,
                                   "go": go, "again": again, "bring": bring, "brought": brought, "shown": shown})
     _ui.event(delete.click, deleter(context), [photos.token, watch.job],
-              [gone, *photos.shown(), photos.consent, *watch.started(), shown])
+              [gone, *photos.shown(), photos.consent, photos.crop[-1], *watch.started(), shown, which, brought]).then(
+        None, None, None, js=FORGET_LINK)
 
 
 def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict[str, Any]) -> None:
@@ -122,23 +128,35 @@ def chosen(context: Context, token: str, job_id: str, which: Any) -> Path:
 
 
 def deleter(context: Context) -> Any:
-    """The handler of "Delete my data": photos, the training with all its files, an adapter brought along."""
+    """The handler of "Delete my data": photos, every training with all its files, an adapter brought along."""
     def delete(token: str, job_id: str) -> tuple:
         photos = draft.clear(context, token) if token else 0
-        if token:
+        if token and own(context, token).is_file():
+            drawing.forget(context, [own(context, token)])
             own(context, token).unlink(missing_ok=True)
-        files = remove(context, job_id) if job_id else 0
-        blank = (render.no_photos(), [], "", False)
+        jobs = trainings(context, token, job_id)
+        files = sum(remove(context, job) for job in jobs)
+        blank = (render.no_photos(), [], "", False, "")
         empty = ("", "", "", gr.Plot(visible=False), gr.Plot(visible=False), render.nothing_yet(), "", (),
                  gr.Timer(active=False))
-        return render.gone(photos, files), *blank, *empty, render.nothing_drawn()
+        return (render.gone(photos, len(jobs), files), *blank, *empty, render.nothing_drawn(),
+                gr.Dropdown([BEST], value=BEST), "")
     return delete
 
 
-def remove(context: Context, job_id: str) -> int:
-    """Ends a training and removes all its files; returns how many. BadInput if there is no such training."""
-    job = _lora_watch.get(context, job_id)
+def trainings(context: Context, token: str, job_id: str) -> list[Job]:
+    """Those that the visitor started, and the one on the page, which a link may have brought; none that is gone."""
+    mine = context.jobs.table.of_visitor(context.visitors.name(token)) if token else []
+    found = {job.id: job for job in mine if job.kind == training.KIND}
+    if job_id and job_id not in found:
+        with contextlib.suppress(BadInput):  # deleted in another window already
+            found[job_id] = _lora_watch.get(context, job_id)
+    return list(found.values())
+
+
+def remove(context: Context, job: Job) -> int:
+    """Ends a training and removes all its files; returns how many."""
     files = sum(path.is_file() for path in job.folder.rglob("*"))
-    drawing.forget(context, job)
+    drawing.forget(context, drawing.checkpoints(job).values())
     context.jobs.delete(job.id)
     return files

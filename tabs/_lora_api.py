@@ -29,7 +29,8 @@ def build(context: Context) -> None:
         _ui.endpoint(asker(context, name), [text("job id")], [json_out()], f"{name}_training")
 
     def delete(job_id: str) -> dict:
-        return {"job": job_id, "deleted": True, "files": _lora_after.remove(context, job_id)}
+        job = _lora_watch.get(context, job_id)
+        return {"job": job_id, "deleted": True, "files": _lora_after.remove(context, job)}
 
     _ui.endpoint(delete, [text("job id")], [json_out()], "delete_my_data")
     image = gr.Image(format="png", visible=False, label="image")

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from playground import marks
+from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import sheet
 from playground.lora.draft import Item
@@ -124,6 +125,12 @@ def state(job: Job) -> str:
             f'<div class="lo-bar"><i style="width:{share:.1f}%"></i></div>{figures(job)}</div>')
 
 
+def over(problem: BadInput) -> str:
+    """What stands in place of the state when there is no such training (any more)."""
+    words = html.escape(f"{problem.what} {problem.remedy}")
+    return f'<div class="lo-empty"><b>No training here.</b> {words}</div>'
+
+
 def state_words(job: Job) -> str:
     """The state in words."""
     now = job.progress
@@ -223,8 +230,8 @@ def compare(without: np.ndarray, told: np.ndarray, words: str, mark: Mark) -> st
             f'<a href="{after}" download="generated.png">Save the picture</a></div>')
 
 
-def gone(photos: int, files: int) -> str:
+def gone(photos: int, trainings: int, files: int) -> str:
     """What was deleted."""
-    return (f'<div class="lo-empty"><b>Deleted.</b> {photos} photos of the list above and {files} files of the '
-            "training (photos, samples, checkpoints, adapters) are gone from this machine; its link opens nothing "
-            "any more.</div>")
+    return (f'<div class="lo-empty"><b>Deleted.</b> {photos} photos of the list above and {files} files of {trainings} '
+            f'{"training" if trainings == 1 else "trainings"} (photos, samples, checkpoints, adapters) are gone from '
+            "this machine; the links open nothing any more.</div>")

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from playground.context import Context
+from playground.diffusion import models
 from playground.errors import BadInput
 from playground.lora import draft, looks, photos, plan, sample_sets
 from tabs import _lora_html as render
@@ -34,6 +35,7 @@ class Photos:
     samples: list[gr.Button]
     clear: gr.Button
     crop: list[Any]
+    words: gr.Accordion
 
     def shown(self) -> list[Any]:
         """What render() fills."""
@@ -53,14 +55,14 @@ def build(shell: Shell) -> Photos:
         clear = gr.Button("Remove all", min_width=100)
     notes = gr.HTML(css_template=CSS, elem_id="lora-notes")
     cards = gr.HTML(render.no_photos(), css_template=CSS, elem_id="lora-photos")
-    with gr.Accordion("Captions, which photos are used, and their crops", open=False):
+    with gr.Accordion("Captions, which photos are used, and their crops", open=False) as words:
         table = gr.Dataframe(headers=HEADERS, datatype=["str", "bool", "str"], type="array", interactive=True,
                              static_columns=[0], column_count=(3, "fixed"), row_count=(0, "fixed"), wrap=True,
                              column_widths=["28%", "12%", "60%"], label="[trigger] stands for the trigger word",
                              elem_id="lora-captions")
         crop = crop_row()
     consent = gr.Checkbox(False, label=CONSENT, elem_id="lora-consent")
-    return Photos(shell.visitor, cards, table, notes, consent, subject, upload, samples, clear, crop)
+    return Photos(shell.visitor, cards, table, notes, consent, subject, upload, samples, clear, crop, words)
 
 
 def crop_row() -> list[Any]:
@@ -74,27 +76,32 @@ def crop_row() -> list[Any]:
     return [number, across, down, size, cut]
 
 
-def wire(context: Context, page: Photos, resolution: gr.Number) -> None:
+def wire(context: Context, page: Photos, resolution: gr.Number, model: gr.Dropdown) -> None:
     """What changes the photos; they are judged for the resolution in that control, and again when it changes."""
-    wire_photos(context, page, resolution)
-    wire_words(context, page, resolution)
+    wire_photos(context, page, resolution, model)
+    wire_words(context, page, resolution, model)
     wire_crop(context, page, resolution)
 
 
-def wire_photos(context: Context, page: Photos, resolution: gr.Number) -> None:
+def wire_photos(context: Context, page: Photos, resolution: gr.Number, model: gr.Dropdown) -> None:
     """Uploads, the sample sets, removal."""
-    def uploaded(token: str, paths: list[str] | None, subject: str, size: Any) -> tuple:
+    def uploaded(token: str, paths: list[str] | None, subject: str, size: Any, key: str) -> tuple:
         token = token or context.visitors.new()
-        new, refused = photos.read_files([taken(path) for path in paths or []])
-        draft.add(context, token, new, default_caption(subject))
+        room = plan.MOST - len(draft.items(context, token))
+        new, refused = photos.read_files([taken(path) for path in paths or []], room)
+        draft.add(context, token, new, default_caption(subject, key))
         return token, None, *show(context, token, subject, size, render.refused(refused))
 
     def sample(name: str) -> Any:
-        def take(token: str, size: Any) -> tuple:
+        def take(token: str, size: Any, key: str) -> tuple:
             token = token or context.visitors.new()
+            own = sum(not sample_sets.is_sample(item.name) for item in draft.items(context, token))
+            if own:
+                raise BadInput(f"{own} photos of your own are in the list.",
+                               "Press “Remove all” first, if the sample set is to take their place.")
             subject = "style" if "style" in name else "person"
             draft.clear(context, token)
-            draft.add(context, token, sample_sets.pictures(context, name), default_caption(subject))
+            draft.add(context, token, sample_sets.pictures(context, name), default_caption(subject, key))
             return token, subject, *show(context, token, subject, size)
         return take
 
@@ -103,28 +110,28 @@ def wire_photos(context: Context, page: Photos, resolution: gr.Number) -> None:
             draft.clear(context, token)
         return show(context, token, subject, size)
 
-    _ui.event(page.upload.upload, uploaded, [page.token, page.upload, page.subject, resolution],
+    _ui.event(page.upload.upload, uploaded, [page.token, page.upload, page.subject, resolution, model],
               [page.token, page.upload, *page.shown()], **_ui.COMPUTE)
     for button, name in zip(page.samples, sample_sets.SETS, strict=True):
-        _ui.event(button.click, sample(name), [page.token, resolution], [page.token, page.subject, *page.shown()],
-                  **_ui.COMPUTE)
+        _ui.event(button.click, sample(name), [page.token, resolution, model],
+                  [page.token, page.subject, *page.shown()], **_ui.COMPUTE)
     _ui.event(page.clear.click, removed, [page.token, page.subject, resolution], page.shown())
 
 
-def wire_words(context: Context, page: Photos, resolution: gr.Number) -> None:
-    """Edits of the table, a change of the subject or of the resolution."""
+def wire_words(context: Context, page: Photos, resolution: gr.Number, model: gr.Dropdown) -> None:
+    """Edits of the table, a change of the subject, the model or the resolution."""
     def edited(token: str, rows: list[list[Any]], subject: str, size: Any) -> tuple:
         if not token or not rows:
             return gr.skip(), gr.skip()
-        draft.edit(context, token, [(row[1], row[2]) for row in rows])
+        draft.edit(context, token, rows)
         cards, _, notes = show(context, token, subject, size)
         return cards, notes
 
-    def turned(token: str, subject: str, size: Any) -> tuple:
+    def turned(token: str, subject: str, size: Any, key: str) -> tuple:
         if not token:
             return gr.skip(), gr.skip(), gr.skip()
-        for other in plan.SUBJECTS:
-            draft.recaption(context, token, default_caption(other), default_caption(subject))
+        for other in {plan.caption(each, pocket) for each in plan.SUBJECTS for pocket in (True, False)}:
+            draft.recaption(context, token, other, default_caption(subject, key))
         return show(context, token, subject, size)
 
     def resized(token: str, subject: str, size: Any) -> tuple:
@@ -136,13 +143,19 @@ def wire_words(context: Context, page: Photos, resolution: gr.Number) -> None:
     judged = [page.token, page.subject, resolution]
     _ui.event(page.table.input, edited, [page.token, page.table, page.subject, resolution], [page.cards, page.notes],
               show_progress="hidden")
-    _ui.event(page.subject.input, turned, judged, page.shown(), **_ui.COMPUTE)
+    for changed in (page.subject.input, model.input):
+        _ui.event(changed, turned, [*judged, model], page.shown(), **_ui.COMPUTE)
     _ui.event(resolution.change, resized, judged, [page.cards, page.notes], show_progress="hidden", **_ui.COMPUTE)
 
 
 def wire_crop(context: Context, page: Photos, resolution: gr.Number) -> None:
     """The sliders of the crop: what is cut is shown at once, on the photo's card as well, and kept."""
     number, across, down, size, cut = page.crop
+
+    def opened(token: str, which: Any) -> tuple:
+        if not token or not draft.items(context, token):
+            return (gr.skip(),) * 4
+        return chosen(token, which)
 
     def chosen(token: str, which: Any) -> tuple:
         item, whole = found(context, token, which)
@@ -159,6 +172,8 @@ def wire_crop(context: Context, page: Photos, resolution: gr.Number) -> None:
         return render.cut(photos.crop(whole, box), which), show(context, token, subject, pixels)[0]
 
     _ui.event(number.change, chosen, [page.token, number], [across, down, size, cut], show_progress="hidden")
+    # before a slider is touched all of them have to say where the crop is: a suggested one would jump to the middle
+    _ui.event(page.words.expand, opened, [page.token, number], [across, down, size, cut], show_progress="hidden")
     for slider in (across, down, size):
         _ui.event(slider.release, moved, [page.token, number, page.subject, resolution, across, down, size],
                   [cut, page.cards], show_progress="hidden")
@@ -207,9 +222,9 @@ def possible(size: Any) -> int:
     return min(max(plan.SMALLEST_SIDE, int(size)), plan.LARGEST_SIDE)
 
 
-def default_caption(subject: str) -> str:
+def default_caption(subject: str, model: str) -> str:
     """What a picture is called when nobody says otherwise."""
-    return plan.caption(subject, pocket=True)
+    return plan.caption(subject, pocket=model == models.POCKET)
 
 
 def taken(path: str) -> tuple[str, bytes]:

@@ -1,6 +1,7 @@
 """Sections 2 and 3 of Personal LoRA: trigger word, presets, the expert's numbers, the recipe as YAML, the estimate."""
 
 import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Controls:
         gr.Markdown("### 3 · Training")
         with gr.Row():
             self.preset = gr.Radio([*plan.PRESETS, CUSTOM], value="balanced", label="Preset", min_width=300)
-            self.model = gr.Dropdown([(models.entry(key).title, key) for key in trainable()], value=models.POCKET,
+            self.model = gr.Dropdown([(models.entry(key).title, key) for key in plan.TRAINABLE], value=models.POCKET,
                                      label="Model", min_width=200)
         with gr.Accordion("Expert: every number, and the recipe as a file", open=False):
             self.fields = expert(plan.preset("balanced", models.POCKET, "x"))
@@ -56,11 +57,6 @@ class Controls:
     def settable(self) -> list[Any]:
         """What values_of() fills."""
         return [self.model, self.prior, *self.fields.values()]
-
-
-def trainable() -> list[str]:
-    """The models that can be trained: those that take many steps to draw; distilled ones lose that by training."""
-    return [each.key for each in models.MODELS if each.steps >= 20]
 
 
 def expert(start: Plan) -> dict[str, Any]:
@@ -169,7 +165,8 @@ def wire_recipe(page: Photos, controls: Controls) -> None:
 
     def loaded(path: str, subject: str, *values: Any) -> list[Any]:
         name, content = taken(path)
-        base = read(subject, (values[0] or Path(name).stem or "x", *values[1:]))
+        # the file may name no trigger word, nor the page: then it is what the file is called
+        base = read(subject, (values[0] or re.sub(r"[^\w-]+", "", Path(name).stem)[:40] or "x", *values[1:]))
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as problem:

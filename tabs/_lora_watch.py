@@ -105,7 +105,10 @@ def wire_run(context: Context, page: Watch, buttons: dict[str, gr.Button]) -> No
     def look(job_id: str, seen: Any) -> tuple:
         if not job_id:
             return (*(gr.skip(),) * 6, gr.Timer(active=False))
-        return look_at(context, job_id, seen)
+        try:
+            return look_at(context, job_id, seen)
+        except BadInput as problem:  # deleted in another window, or expired: said once, and no more looks
+            return render.over(problem), *(gr.skip(),) * 5, gr.Timer(active=False)
 
     _ui.event(page.timer.tick, look, [page.job, page.seen], page.shown(), show_progress="hidden", **LANE)
     for words, button in buttons.items():
@@ -127,6 +130,15 @@ def asker(context: Context, words: str) -> Any:
             context.jobs.request(job_id, words)
         return gr.Timer(active=True)
     return ask
+
+
+def open_job(context: Context, job_id: str) -> tuple:
+    """What Watch.started() takes, for a link; of a training that is gone it says so."""
+    try:
+        job = get(context, job_id)
+        return job.id, link_of(job), *look_at(context, job.id, ())
+    except BadInput as problem:
+        return "", "", render.over(problem), *(gr.skip(),) * 5, gr.Timer(active=False)
 
 
 def link_of(job: Job) -> str:
@@ -168,7 +180,7 @@ def scores_figure(job: Job) -> Any:
     """Likeness, what leaks into the control prompt, and copy risk over the steps, the best checkpoint marked."""
     rows = job.progress.get("scores", [])
     if len(rows) < 2:
-        return gr.skip()
+        return gr.Plot(visible=False)  # a training before may have left its curves
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -187,7 +199,7 @@ def losses_figure(job: Job) -> Any:
     """The smoothed loss over the steps."""
     rows = job.progress.get("losses", [])
     if len(rows) < 2:
-        return gr.skip()
+        return gr.Plot(visible=False)
     import plotly.graph_objects as go
 
     figure = go.Figure()

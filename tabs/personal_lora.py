@@ -38,7 +38,7 @@ most likeness with the least of both; it need not be the last.
 keeps what it knew.
 
 **Your data.** Photos are stored as plain pixels in a folder that only the secret link of your browser opens, are used
-for this training alone, and expire after a day. *Delete my data* removes them at once.
+for this training alone, and expire {kept} hours after their last use. *Delete my data* removes them at once.
 
 Sources: [Hu et al. 2021](https://arxiv.org/abs/2106.09685) (LoRA), [Ruiz et al. 2022](https://arxiv.org/abs/2208.12242)
 (DreamBooth: trigger word, prior preservation), [peft](https://github.com/huggingface/peft),
@@ -53,12 +53,12 @@ def build(context: Context, shell: Shell) -> None:
     photos = _lora_photos.build(shell)
     controls = _lora_plan.build(context, shell, photos)
     resolution = controls.fields["resolution"]
-    _lora_photos.wire(context, photos, resolution)
+    _lora_photos.wire(context, photos, resolution, controls.model)
     watch = _lora_watch.build(context, shell, photos, controls)
     _lora_after.build(context, photos, watch)
     shell.on_open(opened(context), [photos.token, photos.subject, resolution],
                   [*photos.shown(), *watch.started()], **_ui.QUICK)
-    _ui.fold("How it works, and where it comes from", HOW)
+    _ui.fold("How it works, and where it comes from", HOW.replace("{kept}", str(context.settings.most.hours)))
     _lora_api.build(context)
 
 
@@ -70,8 +70,7 @@ def opened(context: Context) -> Any:
         job_id = query.get("job") or newest(context, token)
         if not job_id:
             return (*shown, *(gr.skip(),) * 9)
-        job = _lora_watch.get(context, job_id)
-        return (*shown, job.id, _lora_watch.link_of(job), *_lora_watch.look_at(context, job.id, ()))
+        return (*shown, *_lora_watch.open_job(context, job_id))
     return open_tab
 
 

@@ -68,6 +68,27 @@ def test_a_cancelled_job_stops_and_keeps_what_it_has(jobs):
     assert int((ended.folder / "checkpoint").read_text()) == ended.progress["step"] >= 2
 
 
+def test_a_stop_is_not_lost_behind_an_answer_nor_outbid_by_a_wish(jobs):
+    job = counting(jobs)
+    wait(jobs, job.id, steps(1))
+    table = jobs.table
+    table.change(job.id, "running", request="sample")
+    table.change(job.id, "running", request="cancel")  # while the sample is drawn
+    table.answer(job.id, "sample")
+    with pytest.raises(BadInput, match=r"stopping|cancelled"):
+        jobs.request(job.id, "sample")
+    assert wait(jobs, job.id, state("cancelled")).error == ""
+
+
+def test_what_was_answered_is_forgotten(jobs):
+    job = counting(jobs)
+    wait(jobs, job.id, steps(1))
+    assert jobs.request(job.id, "sample").request == "sample"
+    jobs.table.answer(job.id, "sample")
+    assert jobs.get(job.id).request == ""
+    jobs.cancel(job.id)
+
+
 def test_a_paused_job_goes_on_where_it_was(jobs):
     job = counting(jobs, to=40, pause=0.02)
     wait(jobs, job.id, steps(2))

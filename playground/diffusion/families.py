@@ -20,7 +20,7 @@ from playground.diffusion.wording import Conditioning
 if TYPE_CHECKING:
     import torch
 
-DECODED_AT_ONCE = 2**21  # pixels a batch of the autoencoder: 512 small pictures or two of 1024
+PIXELS_AT_ONCE = 2**21  # pixels a batch of the autoencoder: 512 small pictures or two of 1024
 
 
 @dataclass(eq=False)
@@ -71,20 +71,33 @@ class StableDiffusion:
         """Further arguments of the network."""
         return {}
 
+    @property
+    def at_once(self) -> int:
+        """How many pictures the autoencoder takes in one batch."""
+        return max(1, PIXELS_AT_ONCE // self.size**2)
+
     def decode(self, latents: "torch.Tensor") -> np.ndarray:
         """The pictures of latents (N, C, h, w), in batches that the memory bears."""
         import torch
 
-        vae, batch = self.pipe.vae, max(1, DECODED_AT_ONCE // self.size**2)
-        parts = []
-        for some in torch.split(latents, batch):
+        vae, parts = self.pipe.vae, []
+        for some in torch.split(latents, self.at_once):
             scaled = some.to(self.pipe._execution_device, vae.dtype) / vae.config.scaling_factor
             scaled = scaled + (getattr(vae.config, "shift_factor", None) or 0.0)
             parts.append(to_bytes(vae.decode(scaled, return_dict=False)[0]))
         return np.concatenate(parts)
 
     def encode(self, pictures: np.ndarray) -> "torch.Tensor":
-        """The latents (N, C, h, w) of pictures (N, size, size, 3): the means of the autoencoder's posterior."""
+        """The latents (N, C, h, w) of pictures (N, size, size, 3): the means of the autoencoder's posterior.
+
+        In batches that the memory bears.
+        """
+        import torch
+
+        starts = range(0, len(pictures), self.at_once)
+        return torch.cat([self._encode(pictures[start:start + self.at_once]) for start in starts])
+
+    def _encode(self, pictures: np.ndarray) -> "torch.Tensor":
         import torch
 
         vae = self.pipe.vae

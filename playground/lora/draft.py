@@ -4,9 +4,12 @@ What is kept are pixels, no files as they came (playground/images.py). The list 
 two windows of one visitor never see half of it; the last change wins.
 """
 
+import functools
 import io
 import json
-from collections.abc import Mapping, Sequence
+import threading
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +26,7 @@ from playground.lora.photos import Photo
 FOLDER, LISTING, LOOKS = "lora", "draft.json", "looks.json"
 SMALL = 160  # pixels a side of a photo on its card
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+LOCKS = [threading.RLock() for _ in range(64)]  # one visitor's changes come one after another, in whichever lane
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,15 @@ class Item:
     by_hand: bool = False
 
 
+def one_after_another(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Lets no two changes of a visitor's list (context, token, ...) read and write it at the same time."""
+    @functools.wraps(change)
+    def alone(context: Context, token: str, *values: Any) -> Any:
+        with LOCKS[zlib.crc32(token.encode()) % len(LOCKS)]:
+            return change(context, token, *values)
+    return alone
+
+
 def folder(context: Context, token: str) -> Path:
     """Where a visitor's draft is; counts as a use."""
     return storage.ensure_folder(context.visitors.place(token) / FOLDER)
@@ -55,6 +68,7 @@ def items(context: Context, token: str) -> list[Item]:
     return [Item(**{**row, "box": tuple(row["box"]) if row["box"] else None}) for row in rows]
 
 
+@one_after_another
 def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> list[Item]:
     """Appends photos, each with the caption. BadInput beyond plan.MOST in all."""
     kept = items(context, token)
@@ -69,16 +83,21 @@ def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> lis
     return _write(context, token, kept)
 
 
+@one_after_another
 def edit(context: Context, token: str, rows: Sequence[Sequence[Any]]) -> list[Item]:
-    """Takes over what the visitor set for each photo: rows of (used, caption). BadInput if their number differs."""
+    """Takes over what the visitor set for each photo: rows of (name, used, caption).
+
+    BadInput if they are other photos, as after a change in another window.
+    """
     kept = items(context, token)
-    if len(rows) != len(kept):
+    if [row[0] for row in rows] != [item.name for item in kept]:
         raise BadInput("The list of photos has changed meanwhile.", "Look at it again.")
     changed = [replace(item, used=bool(used), caption=checks.text(words, "A caption", plan.LONGEST))
-               for item, (used, words) in zip(kept, rows, strict=True)]
+               for item, (_, used, words) in zip(kept, rows, strict=True)]
     return _write(context, token, changed)
 
 
+@one_after_another
 def set_box(context: Context, token: str, number: int, box: Box) -> list[Item]:
     """Crops the photo of a number, from 1. BadInput for a box that is not inside the picture."""
     kept = items(context, token)
@@ -91,6 +110,7 @@ def set_box(context: Context, token: str, number: int, box: Box) -> list[Item]:
     return _write(context, token, kept)
 
 
+@one_after_another
 def suggest(context: Context, token: str, boxes: Mapping[str, Box | None]) -> list[Item]:
     """Crops photos, by their files, as suggested, None being the middle square; those cropped by hand stay."""
     kept = items(context, token)
@@ -98,6 +118,7 @@ def suggest(context: Context, token: str, boxes: Mapping[str, Box | None]) -> li
     return kept if changed == kept else _write(context, token, changed)
 
 
+@one_after_another
 def recaption(context: Context, token: str, before: str, after: str) -> list[Item]:
     """Gives photos that still have the default caption `before` the new default; written ones stay."""
     changed = [replace(item, caption=after if item.caption == before else item.caption)
@@ -105,13 +126,12 @@ def recaption(context: Context, token: str, before: str, after: str) -> list[Ite
     return _write(context, token, changed)
 
 
+@one_after_another
 def clear(context: Context, token: str) -> int:
     """Removes the draft; returns how many photos it had."""
     kept = items(context, token)
     place = folder(context, token)
-    for item in kept:
-        _remove(place, item.file, *(path.name for path in place.glob(f"{Path(item.file).stem}-*.png")))
-    _remove(place, LOOKS)
+    _remove(place, LOOKS, *(path.name for path in place.glob("*.png")))  # also such as a crash left beside the list
     _write(context, token, [])
     return len(kept)
 

@@ -4,7 +4,7 @@ The pipeline that carries the adapter has a place of its own in the cache, so th
 and nobody else's picture ever comes from somebody's adapter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -57,9 +57,9 @@ def variant(path: Path) -> str:
     return f"adapter-{sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
-def forget(context: Context, job: Job) -> None:
-    """Drops pipelines that carry an adapter of this training from the cache; one that draws now goes later, by age."""
-    own = {variant(path) for path in checkpoints(job).values()}
+def forget(context: Context, paths: Iterable[Path]) -> None:
+    """Drops pipelines that carry one of these adapters from the cache; one that draws now goes later, by age."""
+    own = {variant(path) for path in paths}
     for row in context.cache.stats()["models"]:
         if row["variant"] in own:
             context.cache.drop_idle(key=ModelKey(row["name"], dtype=row["dtype"], device=context.device,

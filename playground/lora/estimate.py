@@ -99,7 +99,7 @@ def reckoned(context: Context, plan: Plan, timed: Timed) -> Estimate:
     priors = job.PRIORS if plan.prior_weight else 0
     samples = rows * drawn + priors + 1  # the one of the proof
     seconds = 2 * timed.load + timed.lesson + plan.steps * timed.step + samples * timed.sample
-    budget = context.cache.stats()["devices"][context.device]["budget"]
+    budget = _budget(context)
     fits = timed.memory <= budget
     reason = "" if fits else (f"The training takes {gigabytes(timed.memory)}; models may take {gigabytes(budget)} on "
                               f"{context.device}. {REMEDY}")
@@ -117,9 +117,32 @@ def _measured(context: Context, spec: ModelSpec, plan: Plan, pictures: np.ndarra
             lesson = learning.lesson(context, family, plan, pictures, captions)
             lesson_seconds = time.perf_counter() - start
             learner = learning.Learner(family, plan, lesson, lesson if plan.prior_weight else None)
+            if plan.batch > 1 and context.device == "cpu":
+                _try_one(context, learner, weights)
             step = _step_seconds(context, learner)
             sample = _sample_seconds(context, learner)
         return Timed(load, lesson_seconds, step, sample, weights + max(growth.bytes, trained_bytes(learner)))
+
+
+def _try_one(context: Context, learner: "Learner", weights: int) -> None:
+    """A step with one picture, and NotEnoughMemory if a batch of as much each could not fit.
+
+    A GPU that is out of memory says so; a machine that is out of RAM ends the process without a word.
+    """
+    whole = learner.plan
+    learner.plan = replace(whole, batch=1)
+    with Growth(context.device) as growth, context.gate.turn(WHO):
+        learner.learn()
+    learner.plan = whole
+    needed = weights + whole.batch * max(0, growth.bytes - trained_bytes(learner))
+    budget = _budget(context)
+    if needed > budget:
+        raise NotEnoughMemory(f"A batch of {whole.batch} takes about {gigabytes(needed)}; models may take "
+                              f"{gigabytes(budget)} on {context.device}.", REMEDY)
+
+
+def _budget(context: Context) -> int:
+    return context.cache.stats()["devices"][context.device]["budget"]
 
 
 def _step_seconds(context: Context, learner: "Learner") -> float:

@@ -68,10 +68,15 @@ def run(work: Work) -> None:
     context = build_context(Settings(**given))
     wanted = plan.check(work.spec["plan"])
     pictures, captions = read_photos(work.folder, wanted)
+    train(work, context, wanted, pictures, captions)
+    prove(work, context, wanted)
+
+
+def train(work: Work, context: Context, wanted: Plan, pictures: np.ndarray, captions: list[str]) -> None:
+    """The steps. Its own function, so that nothing holds this base when prove() loads a fresh one."""
     with context.cache.lease(quantised.spec(context, wanted.model, wanted.quantise)) as pipe:
         family = families.wrap(pipe, models.find(wanted.model).family, wanted.resolution)
         Training(work, context, wanted, family).run(pictures, captions)
-    prove(work, context, wanted)
 
 
 def read_photos(folder: Path, wanted: Plan) -> tuple[np.ndarray, list[str]]:
@@ -94,7 +99,7 @@ class Training:
             (row["step"], Scores(row["likeness"], row["leak"], row["copy_risk"]))
             for row in work.progress.get("scores", [])]
         self.losses: list[list[float]] = work.progress.get("losses", [])
-        self.started = self.saved = time.monotonic()
+        self.saved = time.monotonic()
 
     def run(self, pictures: np.ndarray, captions: list[str]) -> None:
         """Samples of the untouched model, then steps with samples between, until the plan's last."""
@@ -107,7 +112,8 @@ class Training:
         self.ruler = measure.Ruler(pictures, untouched[:-learning.COPIES], untouched[-learning.COPIES:])
         if not resumed:
             self.judge(0, untouched)
-        self.first = self.learner.step
+        self.first, self.started = self.learner.step, time.monotonic()
+        self.losses = [row for row in self.losses if row[0] <= self.first]  # a killed run may have reported further
         try:
             while self.learner.step < self.plan.steps:
                 self.turn()
@@ -146,10 +152,11 @@ class Training:
         self.report()
         asked = self.work.request()
         if self.learner.step == until or asked == "sample":
+            self.write_adapter()  # before its samples are judged: the best checkpoint is always there
             self.judge(self.learner.step, self.samples_at(self.learner.step))
             self.keep()
         if asked == "sample":
-            self.work.answered()
+            self.work.answered(asked)
         if time.monotonic() - self.saved > SAVE_SECONDS:
             self.keep()
         self.work.check()
@@ -186,13 +193,29 @@ class Training:
         self.work.report(scores=rows, samples=[row["step"] for row in rows], best=measure.best(self.scores))
 
     def keep(self) -> None:
-        """Writes the adapter of this step, the newest one, and what a resume needs."""
-        step = self.learner.step
-        if step > 0:
-            adapters.save(self.work.folder / "checkpoints" / f"adapter-{step:06d}.safetensors", self.family, self.plan)
+        """Writes the adapter of this step, the newest one, and what a resume needs; drops older ones without samples.
+
+        Slow trainings write one every half minute, and nobody could tell those apart that have no samples.
+        """
+        if self.learner.step > 0:
+            newest = self.write_adapter()
             adapters.save(self.work.folder / "adapter.safetensors", self.family, self.plan)
+            sampled = {adapter_path(self.work.folder, step) for step, _ in self.scores}
+            for path in set(newest.parent.glob("adapter-*.safetensors")) - sampled - {newest}:
+                path.unlink(missing_ok=True)
         self.learner.save(self.work.folder)
         self.saved = time.monotonic()
+
+    def write_adapter(self) -> Path:
+        """The adapter of this step into its file."""
+        path = adapter_path(self.work.folder, self.learner.step)
+        adapters.save(path, self.family, self.plan)
+        return path
+
+
+def adapter_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step lies in a job's folder."""
+    return folder / "checkpoints" / f"adapter-{step:06d}.safetensors"
 
 
 def prove(work: Work, context: Context, wanted: Plan) -> None:

@@ -162,8 +162,11 @@ def lesson(context: Context, family: families.StableDiffusion, plan: Plan, pictu
 
     told = [listen(context, replace(request(plan, spoken(each, plan.trigger)), guidance=1.0), family.pipe)
             for each in captions]
-    with context.gate.turn(WHO), torch.no_grad():
-        latents = family.encode(pictures)
+    parts = []
+    for start in range(0, len(pictures), family.at_once):  # a turn each: others need not wait for fifty photos
+        with context.gate.turn(WHO), torch.no_grad():
+            parts.append(family.encode(pictures[start:start + family.at_once]))
+    latents = torch.cat(parts)
     device, dtype = latents.device, family.network.dtype
     names = [name for name in told[0].extra if name in ("text_embeds", "pooled_projections")]
     return Lesson(latents.clone(), torch.cat([each.states for each in told]).clone().to(device, dtype),

@@ -75,13 +75,13 @@ class Review:
     whole: tuple[Finding, ...]
 
 
-def read_files(files: Sequence[tuple[str, bytes]]) -> tuple[list[Photo], list[Refused]]:
-    """The pictures among files (name, bytes), at most plan.MOST, and the others with the reason; raises for none."""
+def read_files(files: Sequence[tuple[str, bytes]], room: int = plan.MOST) -> tuple[list[Photo], list[Refused]]:
+    """The pictures among files (name, bytes), at most `room`, and the others with the reason; raises for none."""
     kept: list[Photo] = []
     refused: list[Refused] = []
     for number, (given, content) in enumerate(files, 1):
         name = shown_name(given) or f"file {number}"
-        if len(kept) == plan.MOST:
+        if len(kept) >= room:
             refused.append(Refused(name, f"There are {plan.MOST} photos already, and a training takes no more."))
             continue
         try:

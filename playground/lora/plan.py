@@ -23,6 +23,9 @@ PRECISIONS = (NONE, NF4, INT8)  # of the frozen base: as it is, or in fewer bits
 TRIGGER = "[trigger]"
 FEWEST, MOST = 3, 50  # photos
 SMALLEST_SIDE, LARGEST_SIDE = 64, 1024  # pixels of a training's pictures
+SIDES = 16  # they are multiples of: an autoencoder halves three times, FLUX takes its latents in twos
+# Distilled models, which draw in a few steps, lose that by training.
+TRAINABLE = tuple(each.key for each in models.MODELS if each.steps >= 20)
 MAX_SEED = 2**31 - 1
 LONGEST = 300  # characters of a prompt or caption
 MOST_PROMPTS = 6
@@ -77,7 +80,7 @@ SMALLEST_RATE, LARGEST_RATE = 1e-6, 1e-2
 def preset(name: str, model: str, trigger: str, subject: str = "person") -> Plan:
     """A preset's plan for a model and a subject. BadInput for unknown names."""
     values = dict(PRESETS[checks.choice(name, "The preset", PRESETS)])
-    kind = models.find(checks.choice(model, "The model", models.names()))
+    kind = models.find(checks.choice(model, "The model", TRAINABLE))
     if kind.key != models.POCKET:
         values |= {**LARGE, "steps": values["steps"] * 4, "sample_every": values["sample_every"] * 4}
     values |= {"resolution": kind.size, "guidance": kind.guidance, "sample_steps": min(kind.steps, 20),
@@ -120,7 +123,7 @@ def check(values: Mapping[str, Any]) -> Plan:
     plan = replace(Plan(trigger="x"), **values)
     checked = Plan(
         check_trigger(plan.trigger), checks.choice(plan.subject, "The subject", SUBJECTS),
-        checks.choice(plan.model, "The model", models.names()),
+        checks.choice(plan.model, "The model", TRAINABLE),
         checks.whole(plan.steps, "The number of steps", 1, 10_000), checks.whole(plan.rank, "The rank", 1, 256),
         checks.whole(plan.alpha, "Alpha", 1, 512),
         checks.real(plan.learning_rate, "The learning rate", SMALLEST_RATE, LARGEST_RATE),
@@ -135,6 +138,10 @@ def check(values: Mapping[str, Any]) -> Plan:
         checks.choice(plan.quantise, "The base's precision", PRECISIONS))
     if checked.quantise != NONE and models.find(checked.model).family != "flux":
         raise BadInput(f"{checked.model} is not trained with a quantised base.", "Only FLUX is; choose none.")
+    most = models.find(checked.model).size
+    if checked.resolution > most or checked.resolution % SIDES:
+        raise BadInput(f"The resolution is {checked.resolution}; {checked.model} is trained with {SMALLEST_SIDE} to "
+                       f"{most} pixels.", f"Give {most}, or less in multiples of {SIDES}.")
     if len(checked.at()) > 60:
         raise BadInput(f"That would draw samples {len(checked.at())} times.", "Sample less often, 60 times at most.")
     if checked.trigger.lower() in checked.control.lower().split():

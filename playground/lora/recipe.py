@@ -100,7 +100,11 @@ def import_yaml(text: str, base: Plan) -> Imported:
     nodes = read(text)
     _check_structure(nodes)
     used: set[str] = set()
-    values = {**_numbers(nodes, used), **_texts(nodes, used), **_prompts(nodes, used), **_data(nodes, used)}
+    values = {**_numbers(nodes, used), **_texts(nodes, used), **_prompts(nodes, used)}
+    model = values.get("model", base.model)
+    if model != base.model:
+        values["resolution"] = models.find(model).size
+    values |= _data(nodes, used, models.find(model))
     made = plans.check(_quantised(nodes, used, {**plans.as_dict(base), **values}))
     for path, accepted in _settled(made).items():
         if path in nodes and (is_null(nodes[path]) or nodes[path].plain() in accepted):
@@ -151,7 +155,7 @@ def _texts(nodes: Mapping[str, Node], used: set[str]) -> dict[str, Any]:
     node = single(nodes, path, used)
     if node is not None:
         name = OTHER_NAMES.get(node.text(path), node.text(path))
-        if name in models.names():
+        if name in plans.TRAINABLE:
             values["model"] = name
         else:
             used.discard(path)
@@ -201,8 +205,8 @@ def _prompts(nodes: Mapping[str, Node], used: set[str]) -> dict[str, Any]:
     return {"prompts": prompts} if prompts else {}
 
 
-def _data(nodes: Mapping[str, Node], used: set[str]) -> dict[str, Any]:
-    """Resolution (the largest of several) and the weight of prior preservation, from the data sets."""
+def _data(nodes: Mapping[str, Node], used: set[str], model: models.Model) -> dict[str, Any]:
+    """Resolution (the largest of several that the model takes) and the weight of prior preservation."""
     path = f"{PROCESS}.datasets"
     if path not in nodes or is_null(nodes[path]):
         return {}
@@ -220,6 +224,7 @@ def _data(nodes: Mapping[str, Node], used: set[str]) -> dict[str, Any]:
     places = [f"{place}[{number}]" for number in range(among)] or [place]
     found = {each: single(nodes, each, set()) for each in places}
     sizes = [(_fit("resolution", node.plain(), node), each) for each, node in found.items() if node]
+    sizes = [each for each in sizes if each[0] <= model.size]
     if sizes:
         values["resolution"], place = max(sizes)
         used.add(place)

@@ -5,6 +5,8 @@ The drawing style is faces of different people as pencil drawings, by dodge and 
 one minus its blurred negative leaves white wherever nothing changes, and lines where something does.
 """
 
+import re
+
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
@@ -36,6 +38,11 @@ def pictures(context: Context, name: str, seed: int | None = None, count: int = 
         drawn = faces.generate(context, count, seed, TRUNCATION).pictures
         shown = [pencil(Image.fromarray(picture)) for picture in drawn]
     return [Photo(f"{name} {number}.png", picture) for number, picture in enumerate(shown, 1)]
+
+
+def is_sample(name: str) -> bool:
+    """Whether a photo of this name came from a set."""
+    return any(re.fullmatch(rf"{each} \d+\.png", name) for each in SETS)
 
 
 def guises(context: Context, seed: int, count: int) -> np.ndarray:

@@ -53,6 +53,8 @@ def test_a_training_is_watched_found_again_drawn_with_and_deleted(tab, browser):
     train(tab)
     expect(tab).to_have_url(re.compile("job="))
     expect(tab.locator("#lora-grid thead th")).to_have_count(2, timeout=TRAINING)
+    tab.reload()  # in the middle of it
+    expect(tab.locator("#lora-grid thead th").nth(1)).to_be_visible()
     other = browser.new_page()  # elsewhere, by the secret link
     other.goto(tab.url)
     expect(other.locator("#lora-grid thead th").nth(3)).to_have_text(re.compile("step 8"), timeout=TRAINING)
@@ -74,6 +76,9 @@ def test_a_training_is_watched_found_again_drawn_with_and_deleted(tab, browser):
     expect(tab.locator("#lora-gone")).to_contain_text("Deleted")
     expect(tab.locator("#lora-photos .lo-empty")).to_be_visible()
     assert tab.request.get(picture).status == 404
+    expect(tab).not_to_have_url(re.compile("job="))
+    tab.reload()
+    expect(tab.locator("#lora-grid .lo-empty")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -89,8 +94,26 @@ def test_a_training_is_stopped_and_keeps_what_it_learnt(tab):
     tab.reload()
     expect(tab.locator("#lora-state")).to_contain_text("Stopped and kept")
     expect(tab.locator("#lora-photos .lo-card")).to_have_count(10)
+    link = tab.url
+    first = tab.locator("#lora-links a").first.get_attribute("href")
+    train_again(tab)
     tab.get_by_role("button", name="Delete my data").click()
-    expect(tab.locator("#lora-gone")).to_contain_text("Deleted")
+    expect(tab.locator("#lora-gone")).to_contain_text("2 trainings", timeout=TRAINING)
+    assert tab.request.get(first).status == 404  # also of the training that was no longer on the page
+    tab.goto(link)
+    expect(tab.locator("#lora-state")).to_contain_text("No training here")
+
+
+def train_again(page):
+    """A second training, seen to have begun."""
+    page.get_by_label("Name (a nickname will do)").fill("Joshua Guggenheim")
+    expert(page, Steps=2000, Rank=2, Steps_of_a_sample=2)
+    fill(page.get_by_label("Sample every, steps"), "1000")
+    page.get_by_text("These are pictures of me").click()
+    before = page.url
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page).not_to_have_url(before, timeout=TRAINING)
+    expect(page.locator("#lora-state")).to_contain_text("loss", timeout=TRAINING)
 
 
 def test_uploads_are_checked_one_by_one(page, url, tmp_path):
@@ -107,6 +130,9 @@ def test_uploads_are_checked_one_by_one(page, url, tmp_path):
     expect(page.locator("#lora-photos .lo-card")).to_have_count(1)
     expect(page.locator("#lora-notes")).to_contain_text("bad.png was not taken")
     expect(page.locator("#lora-photos .lo-card")).to_contain_text("face")
+    page.get_by_role("button", name="Sample: drawing style").click()
+    expect(page.get_by_text("photos of your own are in the list")).to_be_visible()
+    expect(page.locator("#lora-photos .lo-card")).to_have_count(1)
 
 
 def test_photos_are_judged_by_the_size_of_the_model(tab):

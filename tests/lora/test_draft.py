@@ -1,5 +1,8 @@
 """A visitor's photos before a training: kept, edited, cropped, cleared, and nobody else's."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -40,7 +43,7 @@ def test_a_removed_photo_never_gives_its_number_to_another(context, token):
 
 def test_captions_and_use_are_edited_and_default_captions_follow_the_subject(context, token):
     draft.add(context, token, photos(3), "old")
-    draft.edit(context, token, [(True, "old"), (False, "old"), (True, "my own words")])
+    draft.edit(context, token, [("0.jpg", True, "old"), ("1.jpg", False, "old"), ("2.jpg", True, "my own words")])
     draft.recaption(context, token, "old", "new")
     assert [(item.used, item.caption) for item in draft.items(context, token)] == [
         (True, "new"), (False, "new"), (True, "my own words")]
@@ -86,4 +89,38 @@ def test_two_visitors_do_not_see_each_other(context, token):
 def test_a_list_that_changed_meanwhile_is_not_overwritten(context, token):
     draft.add(context, token, photos(2), "x")
     with pytest.raises(BadInput, match="changed"):
-        draft.edit(context, token, [(True, "one row")])
+        draft.edit(context, token, [("0.jpg", True, "one row")])
+
+
+def test_a_table_of_other_photos_does_not_caption_these(context, token):
+    draft.add(context, token, photos(2), "x")
+    with pytest.raises(BadInput, match="changed"):
+        draft.edit(context, token, [("made-up person 1.png", True, "y"), ("made-up person 2.png", False, "y")])
+    assert [(item.used, item.caption) for item in draft.items(context, token)] == [(True, "x")] * 2
+
+
+def test_photos_that_come_while_captions_are_edited_are_not_lost(context, token, monkeypatch):
+    draft.add(context, token, photos(1), "x")
+    reading, read = threading.Event(), draft.items
+
+    def slow(*given):
+        found = read(*given)
+        if threading.current_thread().name == "edit":
+            reading.set()
+            time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(draft, "items", slow)
+    edit = threading.Thread(target=draft.edit, args=(context, token, [("0.jpg", True, "new words")]), name="edit")
+    edit.start()
+    reading.wait(10)
+    draft.add(context, token, photos(2)[1:], "x")
+    edit.join()
+    assert [(item.name, item.caption) for item in read(context, token)] == [("0.jpg", "new words"), ("1.jpg", "x")]
+
+
+def test_clearing_also_removes_what_a_crash_left_beside_the_list(context, token):
+    draft.add(context, token, photos(1), "x")
+    (draft.folder(context, token) / "0007.png").write_bytes(b"a photo whose row was never written")
+    draft.clear(context, token)
+    assert not list(draft.folder(context, token).glob("*.png"))

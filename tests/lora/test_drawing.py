@@ -90,5 +90,5 @@ def test_deleting_a_training_takes_its_adapters_out_of_the_memory_as_well(small,
         return {row["variant"] for row in small.cache.stats()["models"] if row["name"] == models.POCKET}
 
     assert held() == {"inference", drawing.variant(adapter)}
-    drawing.forget(small, job)
+    drawing.forget(small, drawing.checkpoints(job).values())
     assert held() == {"inference"}

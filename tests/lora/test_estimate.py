@@ -1,5 +1,6 @@
 """The estimate before a training: real steps on a pipeline of its own, of which nothing stays; what does not fit."""
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -108,8 +109,20 @@ def test_slow_steps_are_fewer(small, monkeypatch):
     real = learning.Learner.learn
     monkeypatch.setattr(learning.Learner, "learn", lambda learner: taken.append(real(learner)))
     monkeypatch.setattr(estimate, "PATIENCE", 1e-9)
-    assert measured(small, planned()).seconds_step > 0
+    assert measured(small, planned(batch=1)).seconds_step > 0
     assert len(taken) == 1
+
+
+def test_a_batch_that_could_not_fit_is_refused_before_it_is_tried(small, monkeypatch):
+    batches, real = [], learning.Learner.learn
+    monkeypatch.setattr(learning.Learner, "learn", lambda learner: batches.append(learner.plan.batch) or real(learner))
+    budget = small.cache.stats()["devices"]["cpu"]["budget"]
+    grown = itertools.count(step=budget // 4)
+    monkeypatch.setattr(estimate, "resident", lambda: next(grown))
+    told = measured(small, planned(batch=32))
+    assert not told.fits
+    assert "A batch of 32 takes about" in told.reason
+    assert batches == [1]
 
 
 def test_another_family_is_measured_as_well(small):

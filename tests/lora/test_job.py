@@ -5,11 +5,13 @@ import os
 import signal
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from playground import storage
 from playground.context import build_context
 from playground.lora import adapters, drawing, job, plan
 from tests.diffusion import tiny_pipelines
@@ -43,6 +45,36 @@ def wait(context, job_id, condition, seconds=240):
 
 def ended(now):
     return now.state in ("done", "failed", "interrupted", "cancelled", "paused")
+
+
+class Bare(job.Training):
+    """A training of which only the files and the words to the page are real."""
+
+    def __init__(self, folder):
+        self.told = {}
+        self.plan = plan.check({"trigger": "joshug", "steps": 40})
+        self.work = SimpleNamespace(folder=folder, report=self.told.update)
+        self.learner = SimpleNamespace(step=0, loss=0.5, rate=1e-3, save=lambda folder: None)
+        self.family, self.scores, self.losses, self.first = None, [], [], 10
+
+
+def test_of_the_checkpoints_without_samples_only_the_newest_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(adapters, "save", lambda path, *given: storage.write_file(path, b"adapter"))
+    training = Bare(tmp_path)
+    training.scores = [(0, None), (3, None)]
+    for step in (2, 3, 4, 5):
+        training.learner.step = step
+        training.keep()
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == [
+        "adapter-000003.safetensors", "adapter-000005.safetensors"]
+
+
+def test_the_time_left_counts_from_the_first_step_after_a_start_or_a_resume(tmp_path, monkeypatch):
+    training = Bare(tmp_path)
+    training.started, training.learner.step = 1000.0, 20  # ten steps since the start
+    monkeypatch.setattr(job.time, "monotonic", lambda: 1005.0)
+    training.report()
+    assert training.told["eta_seconds"] == 0.5 * 20
 
 
 @pytest.mark.slow

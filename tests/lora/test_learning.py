@@ -65,6 +65,19 @@ class Bench:
         return self.learner
 
 
+def test_photos_are_encoded_in_batches_with_a_turn_each(lab, monkeypatch):
+    wanted = planned()
+    pipe = models.spec(lab, wanted.model).load()
+    family = families.wrap(pipe, "pocket", 64)
+    asked = (lab, family, wanted, pictures(5), ["a photo of a face, [trigger]"] * 5)
+    whole = learning.lesson(*asked).latents
+    sizes, encode = [], pipe.vae.encode
+    monkeypatch.setattr(pipe.vae, "encode", lambda pixels: sizes.append(len(pixels)) or encode(pixels))
+    monkeypatch.setattr(families, "PIXELS_AT_ONCE", 2 * family.size**2)
+    torch.testing.assert_close(learning.lesson(*asked).latents, whole, atol=1e-5, rtol=1e-5)
+    assert sizes == [2, 2, 1]
+
+
 @pytest.mark.parametrize("model", list(SAVE), ids=["pocket", "sd", "sdxl", "flux"])
 def test_every_family_learns_what_it_sees(lab, model):
     bench = Bench(lab, planned(model, learning_rate=1e-2, steps=30))

@@ -45,10 +45,10 @@ def plain(found):
 def test_a_change_of_one_photo_costs_no_look_at_the_others(context, token, seen):
     first = review(context, token)
     assert len(seen) == 5
-    draft.edit(context, token, [(True, f"caption {number}") for number in range(5)])
+    draft.edit(context, token, [(f"{number}.jpg", True, f"caption {number}") for number in range(5)])
     draft.set_box(context, token, 2, (0, 0, 40, 40))
     assert plain(review(context, token)) == plain(first)
-    draft.edit(context, token, [(number != 0, "x") for number in range(5)])
+    draft.edit(context, token, [(f"{number}.jpg", number != 0, "x") for number in range(5)])
     assert len(review(context, token).each) == 4
     draft.add(context, token, given(6, (91, 70))[5:], "x")
     review(context, token)
@@ -63,7 +63,7 @@ def test_a_caption_costs_no_reading_of_a_photo_at_all(context, token, monkeypatc
     before, opened = cards(), []
     whole = draft.picture
     monkeypatch.setattr(draft, "picture", lambda *given: opened.append(given[-1].file) or whole(*given))
-    draft.edit(context, token, [(True, "other words")] * 5)
+    draft.edit(context, token, [(f"{number}.jpg", True, "other words") for number in range(5)])
     review(context, token)
     assert (cards(), opened) == (before, [])
 

@@ -67,9 +67,9 @@ def words(least=1):
 
 plans = st.builds(
     dict, trigger=st.from_regex(r"[\w-]{1,20}", fullmatch=True), subject=st.sampled_from(plan.SUBJECTS),
-    model=st.sampled_from(models.names()), steps=st.integers(1, 500), rank=st.integers(1, 256),
+    model=st.sampled_from(plan.TRAINABLE), steps=st.integers(1, 500), rank=st.integers(1, 256),
     alpha=st.integers(1, 512), learning_rate=st.floats(1e-6, 1e-2), batch=st.integers(1, 32),
-    resolution=st.integers(64, 1024), targets=st.sampled_from(plan.TARGETS), prior_weight=st.floats(0, 2),
+    resolution=st.integers(4, 64), targets=st.sampled_from(plan.TARGETS), prior_weight=st.floats(0, 2),
     sample_every=st.integers(10, 500), prompts=st.lists(words(), min_size=1, max_size=6), control=words(),
     seed=st.integers(0, plan.MAX_SEED), guidance=st.floats(0, 20), sample_steps=st.integers(1, 100))
 
@@ -79,13 +79,14 @@ plans = st.builds(
 def test_out_and_back_is_the_same_plan_with_nothing_left_over(values):
     if values["trigger"].lower() in values["control"].lower().split():
         values["control"] = "."
+    values["resolution"] = min(16 * values["resolution"], models.find(values["model"]).size)
     wanted = plan.check(values)
     made = recipe.import_yaml(recipe.export_yaml(wanted), BASE)
     assert made.plan == wanted
     assert made.ignored == ()
 
 
-@pytest.mark.parametrize("model", models.names())
+@pytest.mark.parametrize("model", plan.TRAINABLE)
 @pytest.mark.parametrize("subject", plan.SUBJECTS)
 @pytest.mark.parametrize("name", plan.PRESETS)
 def test_every_preset_comes_back(name, model, subject):
@@ -177,6 +178,22 @@ def test_a_model_that_is_not_known_here_is_listed_and_the_own_one_kept():
 
 def test_a_control_prompt_may_hold_the_word_x():
     assert recipe.import_yaml("meta: {control_prompt: x marks it}\nconfig: {process: [{}]}", BASE).plan.control
+
+
+@pytest.mark.parametrize(("model", "side", "rest"), [
+    ("somebody/a-model-unknown-here", 64, 3), ("stable-diffusion-v1-5/stable-diffusion-v1-5", 512, 2),
+    ("stabilityai/stable-diffusion-xl-base-1.0", 1024, 2), ("black-forest-labs/FLUX.1-schnell", 64, 3)])
+def test_of_several_resolutions_the_largest_that_the_model_takes_is_used(model, side, rest):
+    text = inside(model={"name_or_path": model}, datasets=[{"resolution": [512, 768, 1024]}])
+    made = recipe.import_yaml(text, BASE)
+    assert made.plan.resolution == side
+    assert sum("resolution" in line for line in made.ignored) == rest
+    assert made.plan.model == (model if side > 64 else BASE.model)
+
+
+def test_a_recipe_for_another_model_without_a_resolution_takes_the_model_s_own():
+    made = recipe.import_yaml(inside(model={"name_or_path": FLUX}), BASE)
+    assert made.plan.resolution == 1024
 
 
 @pytest.mark.parametrize(("path", "value", "said"), [

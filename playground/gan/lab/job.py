@@ -154,7 +154,7 @@ class Player:
         self.idle_since = time.monotonic()
         self.answer(words)
         self.changed = True
-        self.work.answered()
+        self.work.answered(words)
         self.report()
 
     def answer(self, words: str) -> None:
