@@ -40,17 +40,19 @@ $(VENV)/.ready-test: requirements-test.txt $(VENV)/.ready-run
 
 # The pocket diffusion model from nothing: data, autoencoder, latents, denoiser, export, numbers, card. Needs npm for
 # the emoji art. Stopped at any moment, it goes on from its last checkpoints: make pocket RESUME=--resume
+# The bundled model stays what it is. Draw with the new one: make run ARGS="--models-dir .cache/pocket/models"
 WORK ?= .cache/pocket
+MODEL = $(WORK)/models/pocket-diffusion-64
 POCKET := $(BIN)/python -m playground.diffusion.pocket
 
 pocket: $(VENV)/.ready-run
 	test -f $(WORK)/data/labels.json || $(POCKET) data --work $(WORK)
 	$(POCKET) autoencoder --work $(WORK) $(RESUME)
-	test -n "$(RESUME)" -a -f $(WORK)/latents.pt || $(POCKET) latents --work $(WORK)
+	$(POCKET) latents --work $(WORK) $(RESUME)
 	$(POCKET) denoiser --work $(WORK) $(RESUME)
-	$(POCKET) export --work $(WORK)
-	$(POCKET) evaluate --work $(WORK)
-	$(POCKET) card --work $(WORK)
+	$(POCKET) export --work $(WORK) --model $(MODEL)
+	$(POCKET) evaluate --work $(WORK) --model $(MODEL)
+	$(POCKET) card --work $(WORK) --model $(MODEL)
 
 clean:
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache

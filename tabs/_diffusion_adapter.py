@@ -6,12 +6,14 @@ from typing import Any
 import gradio as gr
 
 from playground.context import Context
+from playground.diffusion import wording
 from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import drawing
 from playground.lora import job as training
 from tabs import _diffusion_html as render
 from tabs import _ui
+from tabs._diffusion_keeping import keeping, last_result
 from tabs._diffusion_style import CSS
 from tabs._shell import Shell
 
@@ -29,7 +31,7 @@ def build(context: Context, shell: Shell) -> None:
             go = gr.Button("Draw both", variant="primary", min_width=100)
             stop = gr.Button("Stop", min_width=70)
         note = gr.Markdown(elem_classes="summary", elem_id="diffusion-adapter-note")
-        shown = gr.HTML(css_template=CSS, elem_id="diffusion-adapter")
+        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-adapter"), last_result()
 
     def listed(token: str) -> tuple:
         found = [(name_of(job), job.id) for job in mine(context, token)]
@@ -39,10 +41,15 @@ def build(context: Context, shell: Shell) -> None:
         if not job_id:
             raise BadInput("There is no adapter to draw with.", "Train one in the tab Personal LoRA.")
         path = drawing.adapter(context.jobs.get(job_id))
-        yield from lockstep(drawing.pairs(context, path, drawing.request(path, words, number), much))
+        asked = drawing.request(path, words, number)
+        for html in lockstep(drawing.pairs(context, path, asked, much)):
+            yield html
+        if cut := wording.cuts(wording.heard(context, asked, drawing.spec(context, path))):
+            yield html + render.note(cut)
 
     _ui.event(fold.expand, listed, [shell.visitor], [which, note])
-    running = [_ui.event(trigger, run, [which, prompt, strength, seed], [shown], show_progress="hidden", **_ui.PICTURES)
+    running = [_ui.event(trigger, keeping(run), [which, prompt, strength, seed, before], [shown, before],
+                         show_progress="hidden", **_ui.PICTURES)
                for trigger in (go.click, prompt.submit)]
     stop.click(None, None, None, cancels=running)
 

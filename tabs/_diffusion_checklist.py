@@ -59,10 +59,10 @@ def count(seen: list[str], prompt: str) -> str:
     missing = [part for part in named if part not in seen]
     if not missing:
         return f"All {len(named)} parts of the prompt are there."
-    listed = ", ".join(_plain(part) for part in missing)
+    listed = ", ".join(plain(part) for part in missing)
     return f"**{len(named) - len(missing)} of {len(named)}** parts are there. Missing: {listed}."
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown takes as it is."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>$~])", r"\\\1", text)

@@ -11,9 +11,9 @@ from playground import catalog, devices
 from playground.context import Context
 from playground.diffusion import clip, contest, pictures, trace
 from playground.diffusion.contest import Side
-from playground.errors import ModelMissing, NotEnoughMemory
 from tabs import _diffusion_html as render
 from tabs import _ui
+from tabs._diffusion_keeping import keeping, last_result
 from tabs._diffusion_style import CSS
 
 CAPTIONS = "a goat wearing a crown\na photo of a face\na red heart\na cat"
@@ -35,20 +35,18 @@ def _versus(context: Context) -> None:
             seed = gr.Number(42, label="First seed", precision=0, minimum=0, min_width=100)
             go = gr.Button("Draw both", variant="primary", min_width=110)
             stop = gr.Button("Stop", min_width=70)
-        shown = gr.HTML(css_template=CSS, elem_id="diffusion-versus")
+        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-versus"), last_result()
         gr.Markdown("Both draw one face after the other; loading is not counted. Diversity is the mean distance of two "
                     "faces of a set in outlines and colours: higher is more varied. It compares these two sets only. "
                     "Training is the other half of the lecture's statement: the GAN needs two networks in balance, "
                     "diffusion minimises one squared error.", elem_classes="summary")
 
     def run(number: Any, how_many: Any, first: Any) -> Iterator[str]:
-        try:
-            for done, gan, diffusion in contest.hold(context, number, first, steps=how_many):
-                yield versus(gan, diffusion, done, int(number), devices.title(context.device))
-        except (ModelMissing, NotEnoughMemory) as problem:
-            yield render.absent(problem)
+        for done, gan, diffusion in contest.hold(context, number, first, steps=how_many):
+            yield versus(gan, diffusion, done, int(number), devices.title(context.device))
 
-    running = [_ui.event(trigger, run, [count, steps, seed], [shown], show_progress="hidden", **_ui.PICTURES)
+    running = [_ui.event(trigger, keeping(run), [count, steps, seed, before], [shown, before], show_progress="hidden",
+                         **_ui.PICTURES)
                for trigger in (fold.expand, go.click)]
     stop.click(None, None, None, cancels=running)
 
@@ -78,7 +76,7 @@ def _captions(context: Context) -> None:
     with gr.Accordion("Text and picture in one space: CLIP", open=False, elem_id="diffusion-clip") as fold:
         captions = gr.Textbox(CAPTIONS, label="Captions, one a line", lines=4, max_lines=8)
         go = gr.Button("Match pictures and captions", variant="primary", min_width=200)
-        shown = gr.HTML(css_template=CSS, elem_id="diffusion-clip-table")
+        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-clip-table"), last_result()
         gr.Markdown("CLIP turns a picture and a caption into vectors of one space; the cosine says how well they fit, "
                     "and a softmax over the captions says which it would pick. The pictures are drawn by the pocket "
                     f"model: {', '.join(CLIP_PROMPTS)}.", elem_classes="summary")
@@ -90,20 +88,17 @@ def _captions(context: Context) -> None:
                    f"{entry.download / 1e6:,.0f} MB), and the page was started with --offline.<br>"
                    f"{html.escape(context.weights.remedy(entry))}</div>")
             return
-        try:
-            yield from matched(context, [line for line in text.splitlines() if line.strip()])
-        except ModelMissing as problem:
-            yield render.absent(problem)
+        yield from matched(context, [line for line in text.splitlines() if line.strip()])
 
     for trigger in (fold.expand, go.click):
-        _ui.event(trigger, run, [captions], [shown], show_progress="hidden", **_ui.PICTURES)
+        _ui.event(trigger, keeping(run), [captions, before], [shown, before], show_progress="hidden", **_ui.PICTURES)
 
 
 def matched(context: Context, captions: list[str]) -> Iterator[str]:
     """Draws the pictures, then the table of how well each fits each caption."""
     from playground.diffusion import requests
 
-    drawn = []
+    captions, drawn = clip.check_captions(captions), []  # before the time that drawing takes
     for prompt in CLIP_PROMPTS:
         yield render.starting(f"Drawing “{prompt}” …")
         for made in trace.draw(context, requests.check(prompt)):

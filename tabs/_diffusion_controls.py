@@ -17,7 +17,8 @@ class Controls:
 
     def __init__(self, context: Context) -> None:
         self.prompt = gr.Textbox("a photo of a face", label="Prompt", lines=2, max_lines=4, elem_id="diffusion-prompt")
-        self.negative = gr.Textbox("", label="Negative prompt", max_lines=2, placeholder="what it should not be")
+        self.negative = gr.Textbox("", label="Negative prompt", max_lines=2, placeholder="what it should not be",
+                                   info="Does nothing at guidance 1, and for FLUX.")
         self.steps = gr.Slider(1, requests.MAX_STEPS, 20, step=1, label="Steps")
         self.guidance = gr.Slider(1, requests.MAX_GUIDANCE, requests.GUIDANCE, step=0.5, label="Guidance",
                                   info="1: off")

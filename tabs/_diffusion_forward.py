@@ -1,6 +1,5 @@
 """The forward process on the page: a picture sinks into noise, and the network guesses what was there."""
 
-import contextlib
 import html
 from typing import Any
 
@@ -9,9 +8,9 @@ import numpy as np
 
 from playground import checks, images
 from playground.context import Context
-from playground.diffusion import forward
+from playground.diffusion import forward, wording
 from playground.diffusion.trace import Trace
-from playground.errors import BadInput, ModelMissing, NotEnoughMemory
+from playground.errors import BadInput, PlaygroundError
 from playground.gan import faces
 from tabs import _diffusion_html as render
 from tabs import _ui
@@ -36,6 +35,7 @@ class Forward:
                 self.source = gr.Radio([FACE, ABOVE, OWN], value=FACE, label="Picture", scale=2, min_width=240)
                 self.seed = gr.Number(42, label="Seed of the GAN face", precision=0, minimum=0,
                                       maximum=faces.MAX_SEED, min_width=120)
+                self.truncation = gr.Slider(0, 1.5, 1.0, step=0.05, label="ψ of the GAN face", min_width=120)
                 self.upload = gr.UploadButton("Use your own picture", file_types=["image", ".heic", ".heif", ".avif"],
                                               min_width=150, size="sm")
             self.level = gr.Slider(0, forward.LEVELS, START, step=1, label="Noise level t")
@@ -49,8 +49,9 @@ class Forward:
                         "added there and decoded. The guess is one network call, not a run: little noise is removed "
                         "well, much noise is replaced by invention.", elem_classes="summary")
         self.picture = gr.State(None, time_to_live=3600)
+        self.sent = gr.State((42, 1.0))
         self._wire(kept)
-        shell.offer("diffusion-face", self.seed, self._arrived)
+        shell.offer("diffusion-face", self.sent, self._arrived)
         self._endpoint()
 
     @property
@@ -61,21 +62,24 @@ class Forward:
     def run_when_clicked(self, button: gr.Button) -> None:
         """Makes a button the example: opens the section with the first face at a middling level."""
         def example() -> tuple:
-            return gr.Accordion(open=True), FACE, 42, START, "", *self._fill(self._face(42), START, "")
-        _ui.event(button.click, example, [], [self.fold, self.source, self.seed, self.level, self.prompt, *self.shown],
-                  **_ui.COMPUTE).then(None, None, None, js=SCROLL)
+            return gr.Accordion(open=True), FACE, 42, 1.0, START, "", *self._fill(self._face(42, 1.0), START, "")
+        filled = [self.fold, self.source, self.seed, self.truncation, self.level, self.prompt, *self.shown]
+        _ui.event(button.click, example, [], filled, **_ui.COMPUTE).then(None, None, None, js=SCROLL)
 
     def _arrived(self, event: Any) -> None:
-        """A face sent by the GAN tab: opens the section on it."""
-        def face(seed: Any, level: Any, prompt: str) -> tuple:
-            return gr.Accordion(open=True), FACE, *self._fill(self._face(seed), level, prompt)
-        _ui.event(event.then, face, [self.seed, self.level, self.prompt], [self.fold, self.source, *self.shown],
+        """A face sent by the GAN tab, as its seed and truncation: opens the section on it."""
+        def face(sent: tuple, level: Any, prompt: str) -> tuple:
+            return gr.Accordion(open=True), FACE, *sent, *self._fill(self._face(*sent), level, prompt)
+        filled = [self.fold, self.source, self.seed, self.truncation, *self.shown]
+        _ui.event(event.then, face, [self.sent, self.level, self.prompt], filled,
                   **_ui.COMPUTE).then(None, None, None, js=SCROLL)
 
     def _wire(self, kept: gr.State) -> None:
-        chosen = [self.source, self.seed, self.level, self.prompt, self.picture, kept]
-        for trigger in (self.fold.expand, self.source.input, self.seed.change):
-            _ui.event(trigger, self._choose, chosen, [self.fold, *self.shown], **_ui.COMPUTE)
+        chosen = [self.source, self.seed, self.truncation, self.level, self.prompt, self.picture, kept]
+        _ui.event(self.fold.expand, self._opened, chosen, self.shown, **_ui.COMPUTE)
+        # What a visitor chooses, not what an example or another tab sets: those bring their picture with them.
+        for trigger in (self.source.input, self.seed.input, self.truncation.release):
+            _ui.event(trigger, self._choose, chosen, self.shown, trigger_mode="always_last", **_ui.COMPUTE)
         _ui.event(self.upload.upload, self._own, [self.upload, self.level, self.prompt],
                   [self.source, *self.shown], **_ui.COMPUTE)
         _ui.event(self.level.input, self._near, [self.picture, self.level], [self.near], show_progress="hidden",
@@ -83,9 +87,15 @@ class Forward:
         for trigger in (self.level.release, self.go.click, self.prompt.submit):
             _ui.event(trigger, self._far, [self.picture, self.level, self.prompt], [self.far], **_ui.COMPUTE)
 
-    def _choose(self, source: str, seed: Any, level: Any, prompt: str, own: Any, kept: Trace | None) -> tuple:
+    def _opened(self, source: str, *rest: Any) -> Any:
+        """Fills the section when it opens, also for an example or another tab, which have filled it already."""
+        own = rest[-2]
+        return self._choose(source, *rest) if own is None or source == ABOVE else gr.skip()
+
+    def _choose(self, source: str, seed: Any, truncation: Any, level: Any, prompt: str, own: Any,
+                kept: Trace | None) -> tuple:
         if source == FACE:
-            picture = self._face(seed)
+            picture = self._face(seed, truncation)
         elif source == ABOVE:
             if kept is None:
                 raise BadInput("There is no picture above yet.", "Draw one first, or take a GAN face.")
@@ -94,13 +104,13 @@ class Forward:
             raise BadInput("You have not chosen a picture of your own.", "Press Use your own picture.")
         else:
             picture = own
-        return gr.Accordion(open=True), *self._fill(picture, level, prompt)
+        return self._fill(picture, level, prompt)
 
     def _own(self, path: str, level: Any, prompt: str) -> tuple:
         return OWN, *self._fill(_sized(read_upload(path)), level, prompt)
 
-    def _face(self, seed: Any) -> np.ndarray:
-        return _sized(faces.generate(self.context, 1, seed).pictures[0])
+    def _face(self, seed: Any, truncation: Any) -> np.ndarray:
+        return _sized(faces.generate(self.context, 1, seed, truncation).pictures[0])
 
     def _fill(self, picture: np.ndarray, level: Any, prompt: str) -> tuple:
         return picture, self._near(picture, level), self._far(picture, level, prompt), self._strip(picture, prompt)
@@ -126,19 +136,22 @@ class Forward:
             return render.starting("At level 0 there is no noise to remove. Move the slider.")
         try:
             made = forward.guess(self.context, picture, [level], prompt=prompt)
-        except (ModelMissing, NotEnoughMemory) as problem:
+        except PlaygroundError as problem:
             return render.absent(problem)
-        return render.many([(made.through, "through the autoencoder, no noise"),
-                            (made.noisy[0], f"level {level}, as the network sees it"),
-                            (made.guesses[0], f"one-shot guess, off by {made.errors[0]:.0f} of 255")])
+        shown = render.many([(made.through, "through the autoencoder, no noise"),
+                             (made.noisy[0], f"level {level}, as the network sees it"),
+                             (made.guesses[0], f"one-shot guess, off by {made.errors[0]:.0f} of 255")])
+        return shown + render.note(wording.cuts(made.wording))
 
     def _strip(self, picture: np.ndarray, prompt: str) -> str:
         levels = forward.GUESS_LEVELS
         rows = [(f"Noise levels 0, {levels[0]}, {levels[1]} … {levels[-1]}",
                  [picture, *(forward.add_noise(picture, each) for each in levels)])]
-        with contextlib.suppress(ModelMissing, NotEnoughMemory):  # said beside the slider already
+        try:
             made = forward.guess(self.context, picture, levels, prompt=prompt)
-            rows.append(("The guess from each level, one network call each", [made.through, *made.guesses]))
+        except PlaygroundError as problem:
+            return render.films(rows) + render.absent(problem)
+        rows.append(("The guess from each level, one network call each", [made.through, *made.guesses]))
         return render.films(rows)
 
     def _endpoint(self) -> None:

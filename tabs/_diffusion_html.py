@@ -20,6 +20,7 @@ PANELS = (("x<sub>t</sub>", "the noisy state, decoded"),
           ("predicted x<sub>0</sub>", "the picture that the network sees in it"),
           ("predicted noise", "3 of its channels as colours"))
 TILE = 96  # pixels a side of the viewer's tiles
+WIDEST = 16_383  # pixels that a WebP file may have a side
 NOISE_TILE = 48  # of predicted noise, which is stored without loss
 WIDE, HIGH = 1000, 100  # of the curves' own coordinates
 
@@ -34,8 +35,9 @@ def uri(picture: np.ndarray | Image.Image, lossless: bool = False) -> str:
 
 
 def sheet(row: Sequence[np.ndarray], size: int | None = None) -> np.ndarray:
-    """Pictures side by side, each at `size` pixels."""
-    return np.concatenate([pictures.fit(picture, size or len(picture)) for picture in row], axis=1)
+    """Pictures side by side, each at `size` pixels, or at fewer where the sheet would be wider than WebP can be."""
+    side = min(size or len(row[0]), WIDEST // len(row))
+    return np.concatenate([pictures.fit(picture, side) for picture in row], axis=1)
 
 
 def viewer(trace: Trace) -> str:
@@ -112,6 +114,16 @@ def absent(problem: PlaygroundError) -> str:
     """Why there is no picture, and what to do."""
     return (f'<div class="df-absent"><strong>{html.escape(problem.what)}</strong><br>'
             f"{html.escape(problem.remedy)}</div>")
+
+
+def failed(problem: PlaygroundError, before: str) -> str:
+    """Why a run ended without a result and what to do, above what stood there before."""
+    return absent(problem) + before
+
+
+def note(words: str) -> str:
+    """A line under a result; nothing where there is nothing to say."""
+    return f'<p class="df-note">{html.escape(words)}</p>' if words else ""
 
 
 def many(items: Sequence[tuple[np.ndarray | Image.Image, str]]) -> str:

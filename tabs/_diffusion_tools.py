@@ -8,13 +8,14 @@ import gradio as gr
 
 from playground import marks
 from playground.context import Context
-from playground.diffusion import attention, branches, pictures, requests, schedulers
+from playground.diffusion import attention, branches, pictures, requests, schedulers, wording
 from playground.diffusion.trace import Frame, Trace
 from playground.errors import BadInput
 from tabs import _diffusion_adapter, _diffusion_contest, _ui
 from tabs import _diffusion_html as render
 from tabs._diffusion_checklist import Checklist
 from tabs._diffusion_controls import Controls
+from tabs._diffusion_keeping import keeping, last_result
 from tabs._diffusion_style import CSS
 from tabs._shell import Shell
 
@@ -75,7 +76,7 @@ def _fork(context: Context, kept: gr.State) -> None:
             guidance = gr.Slider(1, requests.MAX_GUIDANCE, 3.0, step=0.5, label="New guidance", min_width=160)
             go = gr.Button("Fork", variant="primary", min_width=90)
             stop = gr.Button("Stop", min_width=70)
-        shown = gr.HTML(css_template=CSS, elem_id="diffusion-fork")
+        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-fork"), last_result()
         gr.Markdown("Both runs share every step before the fork, the state included. Early forks change everything, "
                     "late ones only detail: the layout is decided first.", elem_classes="summary")
 
@@ -88,14 +89,16 @@ def _fork(context: Context, kept: gr.State) -> None:
             else:
                 yield forked(made, new, int(step))
 
-    def first(made: Trace | None, step: Any, words: str, strength: Any) -> Iterator[tuple]:
-        step = drawn(made).steps // 3
-        for html in run(made, step, words, strength):
-            yield step, html
+    fork = keeping(run)
 
-    inputs = [kept, at, prompt, guidance]
-    running = [_ui.event(fold.expand, first, inputs, [at, shown], show_progress="hidden", **_ui.PICTURES)]
-    running += [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.PICTURES)
+    def first(made: Trace | None, step: Any, *rest: Any) -> Iterator[tuple]:
+        step = drawn(made).steps // 3
+        for html, finished in fork(made, step, *rest):
+            yield step, html, finished
+
+    inputs, results = [kept, at, prompt, guidance, before], [shown, before]
+    running = [_ui.event(fold.expand, first, inputs, [at, *results], show_progress="hidden", **_ui.PICTURES)]
+    running += [_ui.event(trigger, fork, inputs, results, show_progress="hidden", **_ui.PICTURES)
                 for trigger in (go.click, prompt.submit, at.release, guidance.release)]
     stop.click(None, None, None, cancels=running)
 
@@ -103,9 +106,10 @@ def _fork(context: Context, kept: gr.State) -> None:
 def forked(old: Trace, new: Trace, step: int) -> str:
     """The two runs under each other."""
     asked = f"“{new.request.prompt[:80]}”, guidance {new.request.guidance:g}"
-    return render.films([(f"The run above: {whose(old)}, guidance {old.request.guidance:g}",
+    both = render.films([(f"The run above: {whose(old)}, guidance {old.request.guidance:g}",
                           [*old.film.clean, old.film.last]),
                          (f"Forked before step {step + 1} of {new.steps}: {asked}", [*new.film.clean, new.film.last])])
+    return both + render.note(wording.cuts(new.wording, new.negative))
 
 
 def _side_by_side(context: Context, controls: Controls) -> None:
@@ -118,7 +122,7 @@ def _side_by_side(context: Context, controls: Controls) -> None:
                                 min_width=240)
             go = gr.Button("Compare", variant="primary", min_width=100)
             stop = gr.Button("Stop", min_width=70)
-        shown = gr.HTML(css_template=CSS, elem_id="diffusion-side")
+        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-side"), last_result()
 
     def run(kind: str, numbers: str, samplers: list[str], *settings: Any) -> Iterator[str]:
         base = requests.check(*settings[:2], **dict(zip(Controls.NAMES, settings[2:], strict=True)))
@@ -135,8 +139,8 @@ def _side_by_side(context: Context, controls: Controls) -> None:
         return gr.Textbox(visible=kind == GUIDANCES), gr.Dropdown(visible=kind == SAMPLERS)
 
     _ui.event(what.change, switch, [what], [values, names], show_progress="hidden")
-    inputs = [what, values, names, *controls.all]
-    running = [_ui.event(trigger, run, inputs, [shown], show_progress="hidden", **_ui.PICTURES)
+    inputs = [what, values, names, *controls.all, before]
+    running = [_ui.event(trigger, keeping(run), inputs, [shown, before], show_progress="hidden", **_ui.PICTURES)
                for trigger in (fold.expand, go.click, values.submit, what.input)]
     stop.click(None, None, None, cancels=running)
 

@@ -9,11 +9,12 @@ import gradio as gr
 
 from playground import devices, marks
 from playground.context import Context
-from playground.diffusion import models, requests, schedulers, trace
+from playground.diffusion import models, requests, schedulers, trace, wording
 from playground.diffusion.trace import Frame, Trace
-from playground.errors import ModelMissing, NotEnoughMemory
+from playground.errors import PlaygroundError
 from tabs import _diffusion_html as render
 from tabs import _diffusion_tools, _ui
+from tabs._diffusion_checklist import plain
 from tabs._diffusion_controls import Controls
 from tabs._diffusion_forward import Forward
 from tabs._diffusion_style import CSS, SCRUB
@@ -86,17 +87,18 @@ def build(context: Context, shell: Shell) -> None:
 
     forward = Forward(context, shell, kept)
     tools = _diffusion_tools.build(context, shell, controls, kept)
-    running = [_ui.event(trigger, draw, controls.all, results, show_progress="hidden", **_ui.PICTURES)
+    given = [*controls.all, kept]
+    running = [_ui.event(trigger, draw, given, results, show_progress="hidden", **_ui.PICTURES)
                for trigger in (go.click, controls.prompt.submit, controls.seed.submit)]
-    running.append(_ui.event(new.click, fresh(draw), controls.all, [controls.seed, *results], show_progress="hidden",
+    running.append(_ui.event(new.click, fresh(draw), given, [controls.seed, *results], show_progress="hidden",
                              **_ui.PICTURES))
     for number, (button, (_, *values)) in enumerate(zip(buttons, EXAMPLES, strict=True)):
-        running.append(_ui.event(button.click, example(draw, values), [], [*controls.all, *results],
+        running.append(_ui.event(button.click, example(draw, values), [kept], [*controls.all, *results],
                                  show_progress="hidden", **_ui.PICTURES))
         if number == SHARK:
             tools.ask_when_clicked(button, values[0])
     forward.run_when_clicked(noising)
-    running += shell.on_open(opened(draw), controls.all, [*controls.all, *results], show_progress="hidden",
+    running += shell.on_open(opened(draw), given, [*controls.all, *results], show_progress="hidden",
                              **_ui.PICTURES)
     # Two steps, so that pictures still on their way to the browser come before what is shown after the stop.
     # Backwards, since the page ends one after the other and waits for each: a run begun meanwhile by a button that
@@ -109,8 +111,12 @@ def build(context: Context, shell: Shell) -> None:
 
 
 def drawer(context: Context) -> Any:
-    """The handler that draws: controls -> view, note, trace, link, again and again while the picture forms."""
+    """The handler that draws: controls, trace -> view, note, trace, link, again and again while the picture forms.
+
+    Where the run fails, it says why above the picture of the trace that was there before.
+    """
     def draw(*values: Any) -> Iterator[tuple]:
+        *values, before = values
         request = requests.check(*values[:2], **dict(zip(Controls.NAMES, values[2:], strict=True)))
         yield render.starting("Getting the model ready …"), "", gr.skip(), gr.skip()
         shown = 0.0
@@ -122,8 +128,8 @@ def drawer(context: Context) -> Any:
                         yield render.live(made), "", gr.skip(), gr.skip()
                 else:
                     yield render.viewer(made), timing(made, context), made, link_of(request)
-        except (ModelMissing, NotEnoughMemory) as problem:  # said in place, where the picture would be
-            yield render.absent(problem), "", gr.skip(), gr.skip()
+        except PlaygroundError as problem:
+            yield *failed(problem, before), gr.skip(), gr.skip()
     return draw
 
 
@@ -139,9 +145,9 @@ def fresh(draw: Any) -> Any:
 
 def example(draw: Any, values: list[Any]) -> Any:
     """`draw` with an example's values, which it also puts into the controls; the pocket model draws them."""
-    def draw_example() -> Iterator[tuple]:
+    def draw_example(before: Trace | None) -> Iterator[tuple]:
         every = (*values, models.POCKET)
-        for shown in draw(*every):
+        for shown in draw(*every, before):
             yield *every, *shown
     return draw_example
 
@@ -149,8 +155,9 @@ def example(draw: Any, values: list[Any]) -> Any:
 def opened(draw: Any) -> Any:
     """The first look at the tab: what a link names, else the first example."""
     def draw_opened(query: dict[str, str], *values: Any) -> Iterator[tuple]:
-        named = with_link(query, values)
-        for shown in draw(*named):
+        *values, before = values
+        named = with_link(query, tuple(values))
+        for shown in draw(*named, before):
             yield *named, *shown
     return draw_opened
 
@@ -187,9 +194,16 @@ def timing(made: Trace, context: Context) -> str:
     calls = made.steps * (2 if made.request.guided else 1)
     words = (f"{made.steps} steps, {calls} network calls, **{made.seconds:.1f} s** on {devices.title(context.device)}. "
              "Drag the slider, or click a strip.")
-    if made.wording.cut:
-        words += (f" The prompt was cut after {made.wording.limit} tokens; *Prompt* below shows where.")
+    if cut := wording.cuts(made.wording, made.negative):
+        words += f" {plain(cut)}"
     return words
+
+
+def failed(problem: PlaygroundError, before: Trace | None) -> tuple[str, str]:
+    """What is shown after an error: it, above the last finished picture, if there is one."""
+    if before is None:
+        return render.failed(problem, ""), ""
+    return render.failed(problem, render.viewer(before)), "This is the last finished picture."
 
 
 def stopped(kept: Trace | None) -> tuple[str, str]:

@@ -62,8 +62,9 @@ def build(context: Context, shell: Shell) -> None:
                 noise = gr.Button("Add noise to the first face", size="sm", min_width=120)
                 copy = gr.Button("Copy link to these faces", size="sm", min_width=120)
     seeds, link = gr.State([]), gr.Textbox(visible=False)
+    first = gr.State((42, 1.0))  # seed and truncation of the first face shown, whatever the controls say by now
     draw = drawer(context, grid)
-    controls, results = [count, seed, truncation, look], [grid, seeds, took, link]
+    controls, results = [count, seed, truncation, look], [grid, seeds, took, link, first]
 
     _ui.event(new.click, fresh(draw), [count, truncation, look], [seed, *results], **_ui.COMPUTE)
     for trigger in (seed.submit, look.input, count.release, truncation.release):
@@ -71,7 +72,7 @@ def build(context: Context, shell: Shell) -> None:
     for button, (_, *values) in zip(buttons, EXAMPLES, strict=True):
         _ui.event(button.click, example(draw, *values), [look], [count, seed, truncation, *results], **_ui.COMPUTE)
     _ui.copy_link(copy, link)
-    shell.send(noise, seed, "diffusion-face")
+    shell.send(noise, first, "diffusion-face")
     shell.on_open(opened(draw), controls, [count, seed, truncation, *results], **_ui.COMPUTE)
     _gan_tools.build(context, grid, seeds, truncation, look)
     _gan_lab.build(context, shell)
@@ -80,12 +81,12 @@ def build(context: Context, shell: Shell) -> None:
 
 
 def drawer(context: Context, grid: gr.Gallery) -> Any:
-    """The handler that draws: (count, seed, truncation, look) -> gallery, seeds, timing, link."""
+    """The handler that draws: (count, seed, truncation, look) -> gallery, seeds, timing, link, first face."""
     def draw(count: Any, seed: Any, truncation: Any, look: list[str]) -> tuple:
         made = faces.generate(context, count, seed, truncation)
         link = _ui.query(tab="gan-faces", seed=made.seeds[0], count=len(made.seeds), truncation=truncation)
         pictures = _gan_tools.captioned(made, Look.of(context, look), grid)
-        return pictures, list(made.seeds), timing(made, context), link
+        return pictures, list(made.seeds), timing(made, context), link, (made.seeds[0], truncation)
     return draw
 
 

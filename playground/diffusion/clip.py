@@ -60,12 +60,21 @@ def spec(context: Context, progress: Progress = silent) -> ModelSpec:
 def match(context: Context, pictures: Sequence["Image.Image"], captions: Sequence[str],
           progress: Progress = silent) -> Match:
     """How well pictures and captions fit. Raises BadInput for none or too many, ModelMissing without the hub."""
-    captions = [checks.text(each, "A caption", 300) for each in captions]
-    for what, count in (("pictures", len(pictures)), ("captions", len(captions))):
-        if not 1 <= count <= MOST:
-            raise BadInput(f"There are {count} {what}.", f"Give 1 to {MOST}.")
+    captions = check_captions(captions)
+    _check_count("pictures", len(pictures))
     with context.cache.lease(spec(context, progress)) as (model, processor), context.gate.turn("CLIP"):
         return _match(model, processor, list(pictures), captions)
+
+
+def check_captions(captions: Sequence[str]) -> list[str]:
+    """The captions, ready to be matched. Raises BadInput for none, too many, or one that is too long."""
+    _check_count("captions", len(captions))
+    return [checks.text(each, "A caption", 300) for each in captions]
+
+
+def _check_count(what: str, count: int) -> None:
+    if not 1 <= count <= MOST:
+        raise BadInput(f"There are {count} {what}.", f"Give 1 to {MOST}.")
 
 
 def _match(model: Any, processor: Any, pictures: list, captions: list[str]) -> Match:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from playground import checks, images
 from playground.context import Context
-from playground.diffusion import families, models, requests, schedulers, wording
+from playground.diffusion import families, models, requests, schedulers, trace, wording
 from playground.diffusion.schedulers import Level
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Guesses:
     """A picture as the network sees it at several levels (N, H, W, 3), and its guesses at the picture, one step each.
 
     `through` is the picture through the autoencoder alone: what no guess can better. `errors` are the root mean
-    square differences of the guesses from it, in 0 .. 255.
+    square differences of the guesses from it, in 0 .. 255. `wording` is how the prompt was read.
     """
 
     levels: tuple[int, ...]
@@ -40,6 +40,7 @@ class Guesses:
     guesses: np.ndarray
     through: np.ndarray
     errors: tuple[float, ...]
+    wording: wording.Wording
 
 
 def alphas_cumprod() -> np.ndarray:
@@ -74,6 +75,7 @@ def guess(context: Context, picture: np.ndarray, levels: Sequence[int], *, promp
     """Noise of the same seed at each level (1 .. 1000) onto a picture (H, W, 3), and the network's guess from there.
 
     Without a guidance it is the model's usual one where there is a prompt, and none where there is not.
+    Raises PlaygroundError where the numbers overflow or a guess comes out black.
     """
     levels = tuple(checks.whole(each, "The noise level", 1, LEVELS) for each in levels[:MOST_AT_ONCE])
     usual = models.find(model).guidance if prompt.strip() else 1.0
@@ -104,6 +106,7 @@ class _Scene:
         timestep = torch.tensor(number - 1, device=state.device)
         answer = self.family.answer(state, timestep, scheduler, self.told, self.guidance)
         clean, _ = schedulers.unmix(state, answer, at, schedulers.prediction(scheduler))
+        trace.check_numbers(clean, f"at level {number}")
         return state, clean.to(state.dtype)
 
 
@@ -122,5 +125,8 @@ def _guess(pipe: Any, picture: np.ndarray, levels: tuple[int, ...], request: req
         noisy, clean = zip(*(scene.one_shot(number) for number in levels), strict=True)
         pictures = family.decode(torch.cat([latents, *noisy, *clean]))
     through, seen, guesses = pictures[0], pictures[1:len(levels) + 1], pictures[len(levels) + 1:]
+    if sized.any():  # what is black itself may be seen as black
+        for drawn in (through, *guesses):
+            trace.check_picture(drawn, family)
     errors = np.sqrt(((guesses.astype(float) - through) ** 2).mean(axis=(1, 2, 3)))
-    return Guesses(levels, seen, guesses, through, tuple(float(error) for error in errors))
+    return Guesses(levels, seen, guesses, through, tuple(float(error) for error in errors), told.wording)

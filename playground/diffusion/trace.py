@@ -49,6 +49,7 @@ class Trace:
     answers: list["torch.Tensor"] = field(default_factory=list)
     seconds: float = 0.0
     film: Film | None = None
+    negative: Wording | None = None  # how the negative prompt was read, where it was
 
     @property
     def steps(self) -> int:
@@ -96,7 +97,7 @@ class Run:
         self.timesteps = list(self.scheduler.timesteps)
         levels = [schedulers.level(self.scheduler, i, float(t)) for i, t in enumerate(self.timesteps)]
         self.trace = Trace(request, told.wording, schedulers.prediction(self.scheduler),
-                           [float(t) for t in self.timesteps], levels, [self.x.cpu()])
+                           [float(t) for t in self.timesteps], levels, [self.x.cpu()], negative=told.negative)
         self.guesses: list[np.ndarray] = []
         if origin is not None:
             self._replay(origin, at)
@@ -113,16 +114,11 @@ class Run:
 
     def step(self, family: families.StableDiffusion) -> None:
         """One step. Raises PlaygroundError where the numbers overflow."""
-        import torch
-
         number, request = len(self.trace.answers), self.trace.request
         timestep = self.timesteps[number]
         answer = family.answer(self.x, timestep, self.scheduler, self.told, request.guidance)
         self.x = self._next(answer, timestep, self.x)
-        if not bool(torch.isfinite(self.x).all()):
-            raise PlaygroundError(
-                f"The numbers overflowed at step {number + 1} (not a number in {answer.dtype}).",
-                "Lower the guidance, choose another scheduler, or use a device that computes in bfloat16 or float32.")
+        check_numbers(self.x, f"at step {number + 1}")
         self.trace.answers.append(answer.cpu())
         self.trace.states.append(self.x.cpu())
 
@@ -137,15 +133,16 @@ class Run:
 
     def finish(self, family: families.StableDiffusion) -> Trace:
         """Decodes the picture, and hands the trace over with all but its noisy states decoded."""
-        import torch
-
-        final = family.decode(self.x)[0]
-        if final.max() == 0 and family.network.dtype != torch.float32:
-            raise PlaygroundError(f"The picture came out black, as happens in {family.network.dtype}.",
-                                  "Try another seed, or a device that computes in bfloat16 or float32.")
+        final = self.picture(family)
         noises = np.concatenate([self.trace.noise(step).numpy() for step in range(self.trace.steps)])
         self.trace.film = Film(final, np.stack(self.guesses), noises.astype(np.float16))  # to look at
         return self.trace
+
+    def picture(self, family: families.StableDiffusion) -> np.ndarray:
+        """The picture (H, W, 3) where the run stands. Raises PlaygroundError where it came out black."""
+        drawn = family.decode(self.x)[0]
+        check_picture(drawn, family)
+        return drawn
 
     def _next(self, answer: "torch.Tensor", timestep: Any, x: "torch.Tensor") -> "torch.Tensor":
         takes = inspect.signature(self.scheduler.step).parameters
@@ -161,6 +158,25 @@ class Run:
         self.x = origin.states[at].to(device)
         self.trace.states, self.trace.answers = origin.states[:at + 1], origin.answers[:at]
         self.guesses = list(origin.film.clean[:at])
+
+
+def check_numbers(x: "torch.Tensor", where: str) -> None:
+    """Raises PlaygroundError where numbers overflowed."""
+    import torch
+
+    if not bool(torch.isfinite(x).all()):
+        raise PlaygroundError(
+            f"The numbers overflowed {where} (not a number in {x.dtype}).",
+            "Lower the guidance, choose another scheduler, or use a device that computes in bfloat16 or float32.")
+
+
+def check_picture(drawn: np.ndarray, family: families.StableDiffusion) -> None:
+    """Raises PlaygroundError for a black picture from half precision, in which an autoencoder may overflow."""
+    import torch
+
+    if drawn.max() == 0 and family.network.dtype != torch.float32:
+        raise PlaygroundError(f"The picture came out black, as happens in {family.network.dtype}.",
+                              "Try another seed, or a device that computes in bfloat16 or float32.")
 
 
 def draw(context: Context, request: Request, progress: Progress = silent) -> Iterator[Frame | Trace]:
@@ -224,9 +240,9 @@ def develop(context: Context, spec: ModelSpec, made: Trace) -> Trace:
 
 
 def picture(context: Context, spec: ModelSpec, run: Run) -> np.ndarray:
-    """Only the picture (H, W, 3) of a run that is done."""
+    """Only the picture (H, W, 3) of a run that is done. Raises PlaygroundError where it came out black."""
     with _family(context, spec) as family:
-        drawn = context.cache.retrying(lambda: family.decode(run.x), context.device)[0]
+        drawn = context.cache.retrying(lambda: run.picture(family), context.device)
         family.finish()
         return drawn
 

@@ -3,7 +3,7 @@
 Shapes: L tokens that the network looks at, D numbers of a token's state.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playground.context import Context
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 WHO = "Diffusion steps"
+QUOTED = 120  # characters of what was cut off that a sentence repeats
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,38 @@ class Wording:
         """The words of which nothing was read."""
         return " ".join(word.text for word in self.words if not word.places)
 
+    @property
+    def missed(self) -> str:
+        """What was cut off: whole words, or the tokens where only the end of a word was."""
+        return self.unread or " ".join(self.cut)
+
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
     """What the network is told: states (2, L, D) without and with the prompt, or (1, L, D) where unguided.
 
-    `extra` holds what larger families want beside them, by the names of their networks' arguments.
+    `extra` holds what larger families want beside them, by the names of their networks' arguments. `negative` is how
+    the negative prompt was read; None where there is none, or the network is not told it.
     """
 
     states: "torch.Tensor"
     wording: Wording
     extra: dict[str, Any]
+    negative: Wording | None = None
 
     def to(self, device: Any, dtype: Any) -> "Conditioning":
         """The same on a device, in the network's type."""
-        return Conditioning(self.states.to(device, dtype), self.wording, self.extra)
+        return replace(self, states=self.states.to(device, dtype))
+
+
+def cuts(prompt: Wording, negative: Wording | None = None) -> str:
+    """What of the texts the network never saw, a sentence for each that was cut; nothing where all was read."""
+    said = []
+    for name, text in (("prompt", prompt), ("negative prompt", negative)):
+        if text is not None and text.cut:
+            missed = text.missed if len(text.missed) <= QUOTED else f"{text.missed[:QUOTED]} …"
+            said.append(f"The {name} was cut after {text.limit} tokens; not read: “{missed}”.")
+    return " ".join(said)
 
 
 def listen(context: Context, request: Request, pipeline: ModelSpec) -> Conditioning:
@@ -72,7 +90,28 @@ def _from_minilm(context: Context, request: Request) -> Conditioning:
         encoder, tokenizer = frozen.prepare(shared[0].auto_model, shared.tokenizer)
         texts = [request.negative, request.prompt] if request.guided else [request.prompt]
         states = frozen.token_states(encoder, tokenizer, texts)
-        return Conditioning(states, wording(tokenizer, request.prompt), {})
+        return Conditioning(states, wording(tokenizer, request.prompt), {}, _negative(request, tokenizer))
+
+
+def heard(context: Context, request: Request, pipeline: ModelSpec) -> Wording:
+    """How the prompt is read, without asking an encoder."""
+    from playground.diffusion.pocket import frozen
+
+    if pipeline.key.name == models.POCKET:
+        with context.cache.lease(sentences.spec(context)) as shared:
+            return wording(shared.tokenizer, request.prompt, frozen.TOKENS)
+    with context.cache.lease(pipeline) as pipe:
+        return _read(pipe, request.prompt)
+
+
+def _read(pipe: Any, prompt: str) -> Wording:
+    if type(pipe).__name__ == "FluxPipeline":
+        return wording(pipe.tokenizer_2, prompt, flux_limit(pipe))
+    return wording(pipe.tokenizer, prompt)
+
+
+def _negative(request: Request, tokenizer: Any) -> Wording | None:
+    return wording(tokenizer, request.negative) if request.guided and request.negative.strip() else None
 
 
 def from_pipeline(pipe: Any, request: Request) -> Conditioning:
@@ -85,7 +124,7 @@ def from_pipeline(pipe: Any, request: Request) -> Conditioning:
             states, pooled, text_ids = pipe.encode_prompt(request.prompt, None, device=pipe._execution_device,
                                                           max_sequence_length=limit)
             extra = {"pooled_projections": pooled, "txt_ids": text_ids}
-            return Conditioning(states, wording(pipe.tokenizer_2, request.prompt, limit), extra)
+            return Conditioning(states, _read(pipe, request.prompt), extra)
         told = pipe.encode_prompt(request.prompt, device=pipe._execution_device, num_images_per_prompt=1,
                                   do_classifier_free_guidance=request.guided,
                                   negative_prompt=request.negative or None)
@@ -94,7 +133,7 @@ def from_pipeline(pipe: Any, request: Request) -> Conditioning:
     extra = {}
     if pooled:  # SDXL
         extra["text_embeds"] = torch.cat([pooled[1], pooled[0]]) if request.guided else pooled[0]
-    return Conditioning(states, wording(pipe.tokenizer, request.prompt), extra)
+    return Conditioning(states, _read(pipe, request.prompt), extra, _negative(request, pipe.tokenizer))
 
 
 def flux_limit(pipe: Any) -> int:

@@ -153,3 +153,15 @@ def test_a_face_of_the_gan_is_sent_over_to_be_noised(page):
     expect(page.get_by_role("tab", name="Diffusion steps")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#forward-near img").first).to_be_visible()
     expect(page.get_by_label("Seed of the GAN face")).to_have_value("42")
+
+
+def test_the_truncation_of_the_face_is_sent_with_it(page):
+    page.get_by_role("button", name="Tame (ψ 0.6)").click()
+    expect(page.get_by_label("number input for Truncation ψ")).to_have_value("0.6")
+    page.get_by_role("button", name="Add noise to the first face").click()
+    expect(page.locator("#forward-strip img")).to_have_count(2)
+    expect(page.get_by_label("number input for ψ of the GAN face")).to_have_value("0.6")
+    sent = page.locator("#forward-near img").first.get_attribute("src")
+    fill(page.get_by_label("number input for ψ of the GAN face"), "1")
+    page.keyboard.press("Tab")
+    expect(page.locator("#forward-near img").first).not_to_have_attribute("src", sent)

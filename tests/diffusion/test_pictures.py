@@ -1,6 +1,7 @@
 """Films as files that other programs read, GAN against diffusion, CLIP, and the pictures of a run."""
 
 import io
+import time
 
 import av
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from playground import catalog
-from playground.diffusion import clip, contest, pictures
+from playground.diffusion import clip, contest, pictures, trace
 from playground.errors import BadInput, ModelMissing
 from playground.gan import faces
 from playground.marks import Mark
@@ -72,6 +73,21 @@ def test_both_draw_the_same_number_and_are_measured(tiny):
     assert gan.pictures.shape == diffusion.pictures.shape == (2, 64, 64, 3)
     assert diffusion.seconds_each > gan.seconds_each > 0
     assert (gan.calls, diffusion.calls) == (1, 4)
+
+
+def test_diffusion_is_warm_before_its_clock_starts(tiny, monkeypatch):
+    step, steps = trace.Run.step, []
+
+    def slow_at_first(run, family):
+        if not steps:
+            time.sleep(1)
+        steps.append(run.trace.request.seed)
+        step(run, family)
+
+    monkeypatch.setattr(trace.Run, "step", slow_at_first)
+    *_, (_, _, diffusion) = contest.hold(tiny, 2, 42, steps=2)
+    assert steps == [42, 42, 42, 43, 43]
+    assert 2 * diffusion.seconds_each < 1
 
 
 def test_diversity_is_zero_for_one_face_and_grows(tiny):

@@ -1,5 +1,6 @@
 """The pocket model as a pipeline: export, load, draw; with the text encoder of the catalog."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 
+from playground import catalog
 from playground.diffusion.pocket import __main__ as command
 from playground.diffusion.pocket import autoencoder, denoiser, frozen, pipeline
 
@@ -90,6 +92,15 @@ def test_diffusers_alone_loads_the_folder(tiny, text, pipe):
     assert np.array_equal(same, pipeline.draw(pipe, ["rose"], [4], steps=2))
 
 
+def test_an_export_says_how_the_page_comes_to_draw_with_it(tiny):
+    said = pipeline.bringing_in(tiny)
+    assert f"--models-dir {tiny.parent}" in said
+    pinned = catalog.find(pipeline.NAME).sources[0].files
+    assert {file.path for file in pinned} == set(pipeline.FILES)
+    for name in pipeline.FILES:
+        assert f'("{name}", "{hashlib.sha256((tiny / name).read_bytes()).hexdigest()}"),' in said
+
+
 def test_the_scheduler_is_stored_without_clipping(tiny):
     from diffusers import DDIMScheduler
 
@@ -118,5 +129,5 @@ def test_importing_loads_no_torch(name):
 
 def test_every_command_is_parsed_and_handled():
     for name in command.COMMANDS:
-        extra = ["pizza"] if name == "grid" else []
+        extra = {"grid": ["pizza"], "adopt": ["--steps", "1", "--autoencoder-steps", "1"]}.get(name, [])
         assert command.parser().parse_args([name, "--work", "w", *extra]).command == name

@@ -1,13 +1,16 @@
 """The pocket model's training: latents, velocity, checkpoints, resume, seeds."""
 
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from playground.diffusion import models
 from playground.diffusion.pocket import autoencoder, data, denoiser, latents
 from playground.diffusion.pocket.training import Ema, Progress, Run, load_checkpoint, save_grid, step_rngs
+from tests.conftest import ROOT
 from tests.diffusion.pocket_set import TinyText, TinyTokenizer, small_set
 
 TINY = (16, 16, 16)
@@ -205,6 +208,58 @@ def test_grids_put_pictures_in_rows(tmp_path):
     assert sheet.shape == (16, 16, 3) and sheet[:8, 8:].min() == 255 and sheet[8:].max() == 0
 
 
-def test_training_without_a_checkpoint_says_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError, match="without --resume"):
+def test_what_needs_a_checkpoint_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make it first"):
         load_checkpoint(tmp_path / "denoiser.pt")
+
+
+def test_resume_before_the_first_checkpoint_begins_from_step_0(tmp_path, capsys):
+    small_set(tmp_path)
+    assert autoencoder.train(tmp_path, RUN, resume=True, channels=TINY) == 4
+    latents.prepare(tmp_path, TinyText(), TinyTokenizer(), channels=TINY)
+    assert denoiser.train(tmp_path, RUN, resume=True, channels=(32, 64), grids=False) == 4
+    said = capsys.readouterr().out
+    for name in ("autoencoder.pt", "denoiser.pt"):
+        assert f"no checkpoint at {tmp_path / name} yet: from step 0" in said
+
+
+def test_latents_are_kept_for_their_own_encoder_and_made_anew_for_another(tmp_path, monkeypatch):
+    small_set(tmp_path)
+    autoencoder.train(tmp_path, RUN, resume=False, channels=TINY)
+    encoded, encode = [], autoencoder.encode
+    monkeypatch.setattr(autoencoder, "encode", lambda *args: encoded.append(args) or encode(*args))
+
+    def prepare(**more):
+        latents.prepare(tmp_path, TinyText(), TinyTokenizer(), channels=TINY, resume=True, **more)
+        return len(encoded)
+
+    assert prepare() == 1  # there were none
+    autoencoder.train(tmp_path, replace(RUN, steps=6), resume=True, channels=TINY, decoder_only=True)
+    vae = (tmp_path / "vae" / "diffusion_pytorch_model.safetensors").read_bytes()
+    encoded.clear()
+    assert prepare() == 0
+    assert (tmp_path / "vae" / "diffusion_pytorch_model.safetensors").read_bytes() != vae
+    assert prepare(faces=5) == 1
+    autoencoder.train(tmp_path, replace(RUN, seed=1), resume=False, channels=TINY)
+    encoded.clear()
+    assert prepare(faces=5) == 1
+
+
+def test_a_denoiser_does_not_go_on_with_the_latents_of_another_autoencoder(tmp_path):
+    small_set(tmp_path)
+    autoencoder.train(tmp_path, RUN, resume=False, channels=TINY)
+    latents.prepare(tmp_path, TinyText(), TinyTokenizer(), channels=TINY)
+    denoiser.train(tmp_path, RUN, resume=False, channels=(32, 64), grids=False)
+    autoencoder.train(tmp_path, replace(RUN, seed=1), resume=False, channels=TINY)
+    latents.prepare(tmp_path, TinyText(), TinyTokenizer(), channels=TINY)
+    with pytest.raises(ValueError, match="another autoencoder"):
+        denoiser.train(tmp_path, replace(RUN, steps=6), resume=True, channels=(32, 64), grids=False)
+
+
+def test_make_resumes_every_part_and_leaves_the_bundled_model_alone():
+    command = ["make", "-n", "-o", ".venv/.ready-run", "pocket", "RESUME=--resume", "WORK=/w"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for part in ("autoencoder", "latents", "denoiser"):
+        assert f"pocket {part} --work /w --resume\n" in told
+    for part in ("export", "evaluate", "card"):
+        assert f"pocket {part} --work /w --model /w/models/{models.POCKET}\n" in told

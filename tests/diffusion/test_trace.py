@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.diffusion import families, models, requests, schedulers, trace, wording
+from playground.diffusion import families, forward, models, requests, schedulers, trace, wording
 from playground.diffusion.trace import Frame, Trace
 from playground.errors import BadInput, DamagedWeights, ModelMissing, PlaygroundError
 from tests.diffusion.tiny_pipelines import DEV, SCHNELL, SD, SDXL, TURBO
@@ -148,6 +148,35 @@ def test_a_black_picture_from_half_precision_is_said(tiny, monkeypatch):
     monkeypatch.setattr(trace.Run, "finish", lambda self, family: run_half(self, Half(family)))
     with pytest.raises(PlaygroundError, match="black"):
         run(tiny)
+
+
+def test_the_picture_alone_is_looked_at_as_well(tiny, monkeypatch):
+    request = requests.check(PROMPT, **SETTINGS)
+    spec, runs = models.spec(tiny, models.POCKET), []
+    told = wording.listen(tiny, request, spec)
+    while not runs or not runs[0].done:
+        trace.advance(tiny, spec, runs, [(request, told, None, 0)], guesses=False)
+    monkeypatch.setattr(families.StableDiffusion, "decode", lambda self, z: np.zeros((len(z), 64, 64, 3), np.uint8))
+    assert trace.picture(tiny, spec, runs[0]).max() == 0
+    wrap = families.wrap
+    monkeypatch.setattr(families, "wrap", lambda *args: Half(wrap(*args)))
+    with pytest.raises(PlaygroundError, match="black"):
+        trace.picture(tiny, spec, runs[0])
+
+
+def test_a_one_shot_guess_that_overflows_or_is_black_is_said(tiny, monkeypatch):
+    shown = np.full((64, 64, 3), 90, np.uint8)
+    with monkeypatch.context() as patch:
+        patch.setattr(families.StableDiffusion, "answer", lambda self, x, *rest: x * float("nan"))
+        with pytest.raises(PlaygroundError, match="overflowed at level 500"):
+            forward.guess(tiny, shown, [500])
+    monkeypatch.setattr(families.StableDiffusion, "decode", lambda self, z: np.zeros((len(z), 64, 64, 3), np.uint8))
+    assert forward.guess(tiny, shown, [500]).guesses.max() == 0  # in float32 black is a colour
+    wrap = families.wrap
+    monkeypatch.setattr(families, "wrap", lambda *args: Half(wrap(*args)))
+    with pytest.raises(PlaygroundError, match="black"):
+        forward.guess(tiny, shown, [500])
+    assert forward.guess(tiny, np.zeros_like(shown), [500]).guesses.max() == 0  # and may be what was asked about
 
 
 class Half:

@@ -134,7 +134,8 @@ def test_a_heic_upload_becomes_pixels(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     file = io.BytesIO()
     Image.new("RGB", (64, 32), "red").save(file, "HEIF")
-    path = tmp_path / "phone.heic"
+    path = tmp_path / "uploads" / "phone.heic"
+    path.parent.mkdir()
     path.write_bytes(file.getvalue())
     assert _diffusion_forward.read_upload(str(path)).shape == (32, 64, 3)
     assert not path.exists()

@@ -6,10 +6,13 @@
     latents      standardise its latents, encode the set
     denoiser     train the denoiser
     grid         draw prompts from the training folder
-    export       write the diffusers folder in half precision
+    export       write the diffusers folder in half precision; it says how the page comes to draw with it
     evaluate     measure the exported folder, write numbers.json
     card         write the model card from the numbers
-Every training can be stopped at any moment and goes on with --resume from its last checkpoint.
+Every training can be stopped at any moment and goes on with --resume from its last checkpoint, or begins if it had
+none yet; latents --resume keeps what this autoencoder has encoded already.
+The bundled folder's checksums are pinned in the catalog. The page refuses another one in its place until they are
+changed there: export prints the lines. It takes any folder as it is that lies in a --models-dir.
 """
 
 from __future__ import annotations
@@ -28,8 +31,9 @@ DEFAULTS = {  # steps, batch, learning rate, part of the steps in which it falls
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(
-        prog="python -m playground.diffusion.pocket", description=__doc__.split("\n")[0]
-    )
+        prog="python -m playground.diffusion.pocket", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     commands = top.add_subparsers(dest="command", required=True)
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--work", type=Path, required=True, help="folder for data and checkpoints")
@@ -41,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     }
     add["data"].add_argument("--faces", type=int, default=20000)
     add["latents"].add_argument("--faces", type=int, default=None, help="encode only so many")
+    add["latents"].add_argument("--resume", action="store_true", help="keep what fits already")
     for name, (steps, batch, rate, cooldown) in DEFAULTS.items():
         add[name].add_argument("--steps", type=int, default=steps)
         add[name].add_argument("--seconds", type=float, default=float("inf"), help="time limit")
@@ -62,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     for name in ("adopt", "denoiser"):
         add[name].add_argument("--faces-share", type=float, default=0.45, help="of a batch")
     for name in ("adopt", "export", "evaluate", "card"):
-        add[name].add_argument("--model", type=Path, default=MODEL)
+        add[name].add_argument(
+            "--model", type=Path, default=MODEL, help="the exported folder; the bundled one by default"
+        )
     add["evaluate"].add_argument("--faces", type=int, default=500, help="faces drawn")
     add["grid"].add_argument("prompts", nargs="+")
     add["grid"].add_argument("--guidance", type=float, default=2.0)
@@ -121,7 +128,9 @@ def _latents(args: argparse.Namespace) -> None:
     if args.decoder_only:
         latents.write_autoencoder(args.work)
         return
-    latents.prepare(args.work, *frozen.load_text_encoder(), faces=args.faces)
+    latents.prepare(
+        args.work, *frozen.load_text_encoder(), faces=args.faces, resume=args.resume
+    )
 
 
 def _denoiser(args: argparse.Namespace) -> None:
@@ -150,8 +159,8 @@ def _export(args: argparse.Namespace) -> None:
 
     vae = AutoencoderKL.from_pretrained(args.work / "vae")
     unet, scheduler = denoiser.averaged(args.work), denoiser.new_scheduler()
-    for name, sha256 in pipeline.export(args.model, unet, vae, scheduler).items():
-        print(sha256, name)
+    pipeline.export(args.model, unet, vae, scheduler)
+    print(pipeline.bringing_in(args.model))
 
 
 def _evaluate(args: argparse.Namespace) -> None:

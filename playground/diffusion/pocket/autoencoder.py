@@ -17,7 +17,7 @@ from playground.diffusion.pocket import data
 from playground.diffusion.pocket.training import (
     Run,
     Training,
-    load_checkpoint,
+    checkpoint_to_resume,
     new_optimizer,
     restore,
     save_grid,
@@ -126,7 +126,7 @@ def train(
     torch.manual_seed(run.seed)
     model = new_autoencoder(channels)
     optimizer = new_optimizer(model, run.peak)
-    saved = load_checkpoint(checkpoint) if resume else None
+    saved = checkpoint_to_resume(checkpoint, resume)
     first, run = restore(saved, model, optimizer, run) if saved else (0, run)
     for part in (model.encoder, model.quant_conv):
         part.requires_grad_(not decoder_only)

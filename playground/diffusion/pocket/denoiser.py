@@ -19,6 +19,7 @@ from playground.diffusion.pocket.training import (
     Ema,
     Run,
     Training,
+    checkpoint_to_resume,
     load_checkpoint,
     new_optimizer,
     restore,
@@ -126,12 +127,16 @@ def train(
 ) -> int:
     """Train into work/denoiser.pt; returns the number of steps done in all.
 
-    A resumed training keeps the channels it began with, but may see another share of faces.
+    A resumed training keeps the channels it began with, but may see another share of faces. Raises ValueError
+    where it would go on with the latents of another autoencoder.
     """
     import torch
 
     checkpoint = work / "denoiser.pt"
-    saved = load_checkpoint(checkpoint) if resume else None
+    saved = checkpoint_to_resume(checkpoint, resume)
+    sampler, alphas = LatentSampler(work, faces_share), new_scheduler().alphas_cumprod
+    if saved and len({saved.get("encoder"), sampler.encoder} - {None}) > 1:  # None: from before this was kept
+        raise ValueError(f"{checkpoint} learnt the latents of another autoencoder: move it away, or train anew")
     channels = tuple(saved["channels"]) if saved else channels
     torch.manual_seed(run.seed)
     model = new_denoiser(channels)
@@ -139,7 +144,6 @@ def train(
     first, run = restore(saved, model, optimizer, run) if saved else (0, run)
     ema = Ema(model, weights=saved["ema"] if saved else None)
     seen = saved["face_batches"] if saved else 0.0  # the faces of all steps, in batches
-    sampler, alphas = LatentSampler(work, faces_share), new_scheduler().alphas_cumprod
 
     def update(step: int) -> dict[str, float]:
         losses = learn(model, optimizer, sampler, alphas, run, step)
@@ -157,6 +161,7 @@ def train(
             "ema": ema.weights,
             "channels": channels,
             "face_batches": seen,
+            "encoder": sampler.encoder,
         },
         grid=GridDrawer(work, ema, channels) if grids else lambda step: None,
         checkpoint=checkpoint,

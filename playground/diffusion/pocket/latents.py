@@ -3,11 +3,12 @@
 Scope: folds the latents' mean and spread into the trained autoencoder, writes it as the `vae`
 folder, encodes every picture of a learnt label, and draws training batches.
 File: latents.pt (means, stds [N, 4, 16, 16] and states [C, 24, 384] in half precision; state 0
-is the empty caption's).
+is the empty caption's), with the digest of the encoder that made them.
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,21 +33,30 @@ def prepare(
     *,
     faces: int | None = None,
     channels: tuple[int, ...] = autoencoder.CHANNELS,
+    resume: bool = False,
 ) -> None:
     """work/autoencoder.pt and work/data -> work/vae and work/latents.pt.
 
-    `faces` takes only so many of the faces, where encoding all would cost too much time.
+    `faces` takes only so many of the faces, where encoding all would cost too much time. With `resume` latents that
+    this very encoder has made already are kept.
     """
     import torch
 
+    weights = load_checkpoint(work / "autoencoder.pt")["model"]
+    made_by = {"encoder": encoder_digest(weights), "faces": faces}
+    if resume and fitting(work / "latents.pt", made_by):
+        print("the latents of this autoencoder are there already")
+        write_autoencoder(work, channels)
+        return
     model = autoencoder.new_autoencoder(channels).eval()
-    model.load_state_dict(load_checkpoint(work / "autoencoder.pt")["model"])
+    model.load_state_dict(weights)
     pictures, rows = data.load_set(work, "train")
     chosen = learnt_pictures(rows, data.load_labels(work), faces)
     encoded = autoencoder.encode(model, pictures[chosen])  # [N, 2, 4, 16, 16]
     mean, std = autoencoder.latent_statistics(encoded)
     print("latent mean", mean.tolist(), "deviation", std.tolist())
     saved = {
+        **made_by,
         "mean": mean,
         "std": std,
         "means": ((encoded[:, 0] - mean[:, None, None]) / std[:, None, None]).half(),
@@ -56,6 +66,24 @@ def prepare(
     }
     save_checkpoint(work / "latents.pt", saved)
     write_autoencoder(work, channels)
+
+
+def encoder_digest(weights: dict[str, torch.Tensor]) -> str:
+    """sha256 of the weights that latents depend on: training the decoder alone leaves it what it is."""
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        if name.startswith(("encoder.", "quant_conv.")):
+            digest.update(name.encode())
+            digest.update(weights[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def fitting(path: Path, made_by: dict[str, Any]) -> bool:
+    """Whether a file of latents is there, and was made by this encoder from so many faces."""
+    if not path.is_file():
+        return False
+    saved = load_checkpoint(path)
+    return all(name in saved and saved[name] == value for name, value in made_by.items())
 
 
 def write_autoencoder(work: Path, channels: tuple[int, ...] = autoencoder.CHANNELS) -> None:
@@ -90,6 +118,7 @@ class LatentSampler:
         self.faces_share = faces_share
         saved = load_checkpoint(work / "latents.pt")
         self.means, self.stds, self.states = saved["means"], saved["stds"], saved["states"]
+        self.encoder = saved.get("encoder")  # the digest of the encoder that made them
         rows, labels = saved["rows"].numpy(), data.load_labels(work)
         position = {text: i for i, text in enumerate(all_captions(work))}
         self.captions_of = {

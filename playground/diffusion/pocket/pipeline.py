@@ -16,9 +16,14 @@ from typing import Any
 
 from playground.diffusion.pocket.denoiser import GUIDANCE
 
+NAME = "pocket-diffusion-64"  # in the catalog
 LIMIT = 40_000_000  # bytes of the exported folder
 PARTS = ("unet", "vae", "scheduler")
 WEIGHTS = tuple(f"{part}/diffusion_pytorch_model.safetensors" for part in ("unet", "vae"))
+FILES = (
+    "model_index.json", "scheduler/scheduler_config.json", "unet/config.json", WEIGHTS[0],
+    "vae/config.json", WEIGHTS[1],
+)  # fmt: skip
 
 
 def join(parts: dict[str, Any], text_encoder: Any, tokenizer: Any) -> Any:
@@ -86,9 +91,17 @@ def export(folder: Path, unet: Any, vae: Any, scheduler: Any) -> dict[str, str]:
     return checksums(folder)
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """sha256 of each weights file, by its path inside the folder."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in WEIGHTS}
+def checksums(folder: Path, files: tuple[str, ...] = WEIGHTS) -> dict[str, str]:
+    """sha256 of files, the weights unless told otherwise, by their paths inside the folder."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+
+
+def bringing_in(folder: Path) -> str:
+    """How the page comes to draw with an exported folder: as an operator's own model, or as the bundled one."""
+    lines = "\n".join(f'        ("{name}", "{sha256}"),' for name, sha256 in checksums(folder, FILES).items())
+    return (f"Draw with it: make run ARGS='--models-dir {folder.parent}', where the folder is called {NAME}.\n"
+            "The bundled folder's checksums are pinned: where this one takes its place, so do these lines in "
+            f"_pocket_files, playground/catalog.py; until then the page refuses it.\n{lines}")
 
 
 def draw(

@@ -77,8 +77,16 @@ def load_checkpoint(path: Path) -> dict:
     import torch
 
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}: train without --resume first")
+        raise FileNotFoundError(f"no checkpoint at {path}: make it first")
     return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def checkpoint_to_resume(path: Path, resume: bool) -> dict | None:
+    """The checkpoint a training goes on from; None where it begins, which is said if it should have gone on."""
+    if resume and not path.is_file():
+        print(f"no checkpoint at {path} yet: from step 0")
+        return None
+    return load_checkpoint(path) if resume else None
 
 
 def new_optimizer(model: torch.nn.Module, rate: float) -> torch.optim.AdamW:

@@ -1,0 +1,296 @@
+"""What the Diffusion steps tab shows when a run fails, when a face is sent over, and how wide its sheets may be."""
+
+import io
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from playground.diffusion import branches, clip, forward, requests, trace, wording
+from playground.diffusion.pictures import Film
+from playground.diffusion.trace import Frame, Trace
+from playground.diffusion.wording import Word, Wording
+from playground.errors import BadInput, DamagedWeights, PlaygroundError
+from playground.gan import faces
+from tabs import _diffusion_contest, _diffusion_forward, _diffusion_html, _diffusion_tools, diffusion_steps, gan_faces
+from tabs._diffusion_forward import ABOVE, FACE, OWN, Forward
+from tabs._diffusion_keeping import keeping
+from tabs._shell import Shell
+
+READ = Wording(("[CLS]", "cat", "[SEP]"), (), 24, (Word("cat", (1,)),))
+CUT = Wording(("[CLS]", "cat", "[SEP]"), ("light", "##house"), 3, (Word("cat", (1,)), Word("lighthouse", ())))
+OVERFLOW = PlaygroundError("The numbers <overflowed> at step 7.", "Lower the guidance.")
+DEFAULTS = ("cat", "", 20, 2.0, 42, "DDIM", "pocket-diffusion-64")
+
+
+def picture(side: int = 64) -> np.ndarray:
+    return np.full((side, side, 3), 90, np.uint8)
+
+
+def made(steps: int = 2, side: int = 64, read: Wording = READ, negative: Wording | None = None) -> Trace:
+    """A finished run, in grey."""
+    import torch
+
+    states = [torch.zeros(1, 4, 16, 16)] * (steps + 1)
+    film = Film(picture(side), np.stack([picture(side)] * steps), np.zeros((steps, 4, 16, 16), np.float16),
+                np.stack([picture(side)] * steps))
+    return Trace(requests.check("cat"), read, "v_prediction", [1.0] * steps, [forward.level(500)] * steps, states,
+                 states[1:], film=film, negative=negative)
+
+
+def failing(*_args, **_more):
+    """A run that shows one step and breaks."""
+    yield Frame(1, 20, picture())
+    raise OVERFLOW
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize("drawn_before", [False, True])
+def test_a_run_that_fails_says_why_where_the_picture_is_and_keeps_the_last_one(context, monkeypatch, drawn_before):
+    monkeypatch.setattr(trace, "draw", failing)
+    before = made() if drawn_before else None
+    *_, (view, note, kept, link) = diffusion_steps.drawer(context)(*DEFAULTS, before)
+    assert "The numbers &lt;overflowed&gt; at step 7." in view
+    assert "Lower the guidance." in view
+    assert "Step 1 of 20" not in view
+    assert ("df-panels" in view) == ("last finished picture" in note) == drawn_before
+    assert kept == link == gr.skip()
+
+
+def test_examples_links_and_new_seeds_keep_the_last_picture_too(context, monkeypatch):
+    monkeypatch.setattr(trace, "draw", failing)
+    draw, before = diffusion_steps.drawer(context), made()
+    for run in (diffusion_steps.fresh(draw)(*DEFAULTS, before),
+                diffusion_steps.example(draw, list(DEFAULTS[:-1]))(before),
+                diffusion_steps.opened(draw)({"prompt": "dog"}, *DEFAULTS, before)):
+        view = list(run)[-1][-4]
+        assert "overflowed" in view
+        assert "df-panels" in view
+
+
+def test_a_section_keeps_its_last_finished_result():
+    def run(word):
+        yield "step 1"
+        if word == "break":
+            raise OVERFLOW
+        yield f"<p>{word}</p>"
+
+    kept = keeping(run)
+    first = list(kept("first", ""))
+    assert first == [("step 1", gr.skip()), ("<p>first</p>", gr.skip()), (gr.skip(), "<p>first</p>")]
+    shown, before = list(kept("break", "<p>first</p>"))[-1]
+    assert "overflowed" in shown
+    assert shown.endswith("<p>first</p>")
+    assert before == gr.skip()
+
+
+def test_what_cannot_be_used_is_refused_before_anything_is_shown():
+    def refused():
+        raise BadInput("No picture.", "Draw one.")
+        yield
+
+    def damaged():
+        raise DamagedWeights("Cannot be read.", "Get it again.")
+        yield
+
+    with pytest.raises(BadInput):
+        list(keeping(refused)("before"))
+    (shown, _), = keeping(damaged)("before")
+    assert "Cannot be read." in shown
+    assert shown.endswith("before")
+
+
+def laid_out(context):
+    """The two tabs on a page, with all that is wired."""
+    with gr.Blocks(analytics_enabled=False) as page:
+        shell = Shell(page)
+        with gr.Tabs() as shell.tabs:
+            shell.build(gan_faces.TAB, context)
+            shell.build(diffusion_steps.TAB, context)
+        shell.finish()
+    return page
+
+
+def wired(page, owner, event):
+    """The handlers of a component's event."""
+    return [fn for fn in page.fns.values() if (owner._id, event) in fn.targets]
+
+
+def labelled(page, label):
+    return next(block for block in page.blocks.values() if getattr(block, "label", None) == label)
+
+
+def button(page, value):
+    return next(block for block in page.blocks.values() if isinstance(block, gr.Button) and block.value == value)
+
+
+@pytest.mark.parametrize(("place", "engine", "inputs"), [
+    ("diffusion-fork", (branches, "fork"), (1, "dog", 3.0)),
+    ("diffusion-side", (branches, "side_by_side"), ("guidance values", "1, 2", [], *DEFAULTS)),
+    ("diffusion-versus", (_diffusion_contest.contest, "hold"), (4, 20, 42))])
+def test_every_section_says_an_error_in_its_place(context, monkeypatch, place, engine, inputs):
+    def breaking(*_args, **_more):
+        raise OVERFLOW
+        yield
+
+    monkeypatch.setattr(*engine, breaking)
+    run = (made(),) if place == "diffusion-fork" else ()
+    handlers = [fn for fn in laid_out(context).fns.values()
+                if fn.outputs and getattr(fn.outputs[0], "elem_id", "") == place]
+    assert handlers
+    for handler in handlers:
+        shown = list(handler.fn(*run, *inputs, "<p>before</p>"))[-1][0]
+        assert "overflowed" in shown
+        assert shown.endswith("<p>before</p>")
+
+
+# ---- a face from the GAN tab
+
+
+@pytest.mark.models
+def test_the_face_that_is_shown_is_the_face_that_is_sent(context):
+    page = laid_out(context)
+    press = button(page, "Add noise to the first face")
+    (send,) = wired(page, press, "click")
+    drawn = gan_faces.drawer(context, labelled(page, "Faces"))(2, 5, 0.6, [])
+    sent = send.fn(drawn[-1])[0]
+    assert sent == (5, 0.6)
+    assert send.inputs[0]._id in [output._id for output in wired(page, button(page, "New faces"), "click")[0].outputs]
+    (arrival,) = [fn for fn in page.fns.values() if fn.trigger_after == send._id]
+    assert arrival.inputs[0] is send.outputs[0]
+    _, source, seed, truncation, shown, *_ = arrival.fn(sent, 350, "")
+    assert (source, seed, truncation) == (FACE, 5, 0.6)
+    assert np.array_equal(shown, _diffusion_forward._sized(faces.generate(context, 1, 5, 0.6).pictures[0]))
+
+
+def test_a_face_that_was_sent_is_worked_on_once(context):
+    page = laid_out(context)
+    seed, psi = labelled(page, "Seed of the GAN face"), labelled(page, "ψ of the GAN face")
+    assert not wired(page, seed, "change")  # which comes when the page sets it as well
+    assert not wired(page, psi, "change")
+    assert len(wired(page, seed, "input")) == len(wired(page, psi, "release")) == 1
+
+
+@pytest.fixture
+def section(context, monkeypatch):
+    """The section on adding noise, with the work that it does counted."""
+    with gr.Blocks(analytics_enabled=False) as page:
+        shell = Shell(page)
+        with gr.Tabs(), gr.Tab("x", id="x") as shell._item:
+            made_here = Forward(context, shell, gr.State(None))
+    made_here.filled = []
+    monkeypatch.setattr(made_here, "_fill", lambda *what: made_here.filled.append(what) or ("filled",))
+    return made_here
+
+
+def test_opening_the_section_fills_it_unless_it_is_filled(section):
+    assert section._opened(OWN, 5, 0.6, 350, "", picture(), None) == gr.skip()
+    assert section._opened(FACE, 5, 0.6, 350, "", picture(), None) == gr.skip()
+    assert not section.filled
+    assert section._opened(ABOVE, 5, 0.6, 350, "", picture(), made()) == ("filled",)
+    assert len(section.filled) == 1
+
+
+@pytest.mark.models
+def test_opening_the_section_for_the_first_time_draws_the_face(context, section):
+    assert section._opened(FACE, 5, 0.6, 350, "", None, None) == ("filled",)
+    wanted = _diffusion_forward._sized(faces.generate(context, 1, 5, 0.6).pictures[0])
+    assert np.array_equal(section.filled[0][0], wanted)
+
+
+# ---- what was cut off
+
+
+def test_what_was_cut_is_said_beside_the_picture(context):
+    assert "not read" not in diffusion_steps.timing(made(), context)
+    said = diffusion_steps.timing(made(read=CUT, negative=CUT), context)
+    assert "The prompt was cut after 3 tokens; not read: “lighthouse”." in said
+    assert "The negative prompt was cut after 3 tokens; not read: “lighthouse”." in said
+
+
+def test_markdown_in_what_was_cut_stays_text(context):
+    bad = Wording((), ("x",), 3, (Word("<img>[a](b)", ()),))
+    assert "\\<img\\>\\[a\\]\\(b\\)" in diffusion_steps.timing(made(read=bad), context)
+
+
+def test_a_fork_says_what_of_its_prompt_was_cut():
+    assert "not read" not in _diffusion_tools.forked(made(), made(), 1)
+    assert "not read: “lighthouse”" in _diffusion_tools.forked(made(), made(read=CUT), 1)
+
+
+def test_the_guess_says_what_of_its_prompt_was_cut(section, monkeypatch):
+    guesses = forward.Guesses((500,), picture()[None], picture()[None], picture(), (1.0,), CUT)
+    monkeypatch.setattr(forward, "guess", lambda *args, **more: guesses)
+    assert "not read: “lighthouse”" in section._far(picture(), 500, "cat lighthouse")
+
+
+def test_an_adapter_says_what_of_its_prompt_was_cut(context, monkeypatch):
+    from playground.lora import drawing
+
+    pair = drawing.Pair(1, 1, picture(), picture())
+    for name, answer in (("adapter", "path"), ("request", requests.check("cat")), ("pairs", [pair]), ("spec", None)):
+        monkeypatch.setattr(drawing, name, lambda *args, answer=answer: answer)
+    monkeypatch.setattr(type(context.jobs), "get", lambda jobs, key: key)
+    for read, said in ((READ, False), (CUT, True)):
+        monkeypatch.setattr(wording, "heard", lambda *args, read=read: read)
+        (handler, *_) = [fn for fn in laid_out(context).fns.values()
+                         if fn.outputs and getattr(fn.outputs[0], "elem_id", "") == "diffusion-adapter"]
+        *_, (shown, _), (_, last) = handler.fn("job", "cat", 1.0, 42, "")
+        assert ("not read: “lighthouse”" in last) == said
+        assert "with the adapter" in shown
+
+
+def test_a_guess_that_fails_says_why_in_its_place(section, monkeypatch):
+    def breaking(*_args, **_more):
+        raise OVERFLOW
+
+    monkeypatch.setattr(forward, "guess", breaking)
+    assert "overflowed" in section._far(picture(), 500, "")
+    strip = section._strip(picture(), "")
+    assert "overflowed" in strip
+    assert "Noise levels 0" in strip
+
+
+def test_the_negative_prompt_says_when_it_does_nothing(context):
+    said = labelled(laid_out(context), "Negative prompt").info
+    assert "guidance 1" in said
+    assert "FLUX" in said
+
+
+# ---- sheets
+
+
+@pytest.mark.parametrize("count", [1, 170, 172, 200])
+def test_a_sheet_is_never_wider_than_webp_can_be(count):
+    drawn = _diffusion_html.sheet([picture(128)] * count, _diffusion_html.TILE)
+    assert drawn.shape[1] == count * drawn.shape[0]
+    assert drawn.shape[0] == (_diffusion_html.TILE if count <= 170 else 16_383 // count)
+    file = io.BytesIO()
+    Image.fromarray(drawn).save(file, "WEBP")
+
+
+def test_a_hundred_steps_of_heun_can_be_looked_at():
+    assert _diffusion_html.viewer(made(199, 96)).count("data:image/webp") == 2
+
+
+# ---- CLIP
+
+
+def test_captions_are_refused_before_anything_is_drawn(context, monkeypatch):
+    def drawn(*_args):
+        raise AssertionError("drawn before the captions were looked at")
+
+    monkeypatch.setattr(trace, "draw", drawn)
+    for captions in ([], ["a"] * (clip.MOST + 1), ["x" * 301]):
+        with pytest.raises(BadInput):
+            list(_diffusion_contest.matched(context, captions))
+
+
+def test_cuts_quotes_little_of_a_long_text():
+    long = Wording((), ("x",), 24, (Word("y" * 500, ()),))
+    assert len(wording.cuts(long)) < 200
+    end = Wording((), ("##hou", "##se"), 24, (Word("lighthouse", (1,)),))
+    assert "##hou ##se" in wording.cuts(end)
