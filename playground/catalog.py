@@ -118,10 +118,10 @@ def _pocket_files() -> tuple[File, ...]:
          "cc95e45eb1fcdc043870db5134453495367a478b715782c6036cc06cf6e9127e"),
         ("unet/config.json", "fe584f1bd4494905b5bf886177e0f7aa32ddc44b58c16ff982f49ede37f8e923"),
         ("unet/diffusion_pytorch_model.safetensors",
-         "1d3930de14e1a72581131a89858663b1cb7be663aaac4e7ba38758da29bfa538"),
+         "cd3d1e07f596df3d022a334bc1d14f1fa6345d0ab56908c27346f2f1ac80e9a8"),
         ("vae/config.json", "6117936fa40f1b70a1f2a0208cd912931bbc23535af9a62da2737d08c3b74abd"),
         ("vae/diffusion_pytorch_model.safetensors",
-         "547afa2340d918dfffd58c9633ef1813601287217495af6ef0283ef5847f59b3"),
+         "f9f65a623bff71b6e39026d7bee1f0f24dd9f7fd6b51ac7f83e64043246b88f1"),
     ))
 
 

@@ -50,7 +50,7 @@ def test_the_card_tells_what_was_trained_with_correct_checksums(made):
     for name, sha256 in pipeline.checksums(made[1]).items():
         assert f"| {sha256} | {name} |" in text
     assert "12 faces (8 for the denoiser)" in text and "3 emoji from" in text
-    assert "1 steps of\n2 pictures (2 in all)" in text and "1 more were held out" in text
+    assert "1 steps,\n2 pictures in all" in text and "1 more were held out" in text
     assert "Held-out pictures are 4 faces and " in text
     assert evaluate.table(json.loads((made[1] / "numbers.json").read_text())) in text
 

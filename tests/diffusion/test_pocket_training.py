@@ -91,6 +91,13 @@ def test_resume_gives_the_denoiser_the_weights_of_uninterrupted_training(trained
     same_weights(again["ema"], whole["ema"])
 
 
+def test_pictures_are_counted_over_a_change_of_the_batch(trained):
+    denoiser.train(trained, RUN, resume=False, channels=(32, 64), grids=False)
+    denoiser.train(trained, replace(RUN, steps=6, batch=3), resume=True, grids=False)
+    denoiser.train(trained, replace(RUN, steps=7, batch=3), resume=True, grids=False)
+    assert load_checkpoint(trained / "denoiser.pt")["pictures"] == 4 * 2 + 3 * 3
+
+
 def test_another_seed_trains_other_weights(trained):
     ends = []
     for seed in (0, 1):

@@ -39,6 +39,7 @@ def write(
     }
     for name, model, more in (("autoencoder", vae, {}), ("denoiser", unet, extra)):
         begun = {"step": steps[name], "begun": steps[name], "batch": batches[name]}
+        begun["pictures"] = steps[name] * batches[name]
         save_checkpoint(paths[name], {**begun, **_state(model), **more})
 
 

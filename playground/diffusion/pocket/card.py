@@ -52,9 +52,9 @@ No person's photo is in it.
 - Text encoder: sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), 24 tokens.
 
 ## Training
-Autoencoder: {ae_steps:,} steps of {ae_batch} pictures; L1, edges, pooled colour, square error and a KL
-term of weight 0.03 / 12,288; then its latents were standardised exactly. Denoiser: {steps:,} steps of
-{batch} pictures ({pictures:,} in all); v-prediction on 1000 levels, {face_share:.0%} faces, {empty:.0%}
+Autoencoder: {ae_steps:,} steps, {ae_pictures:,} pictures in all; L1, edges, pooled colour, square error and a KL
+term of weight 0.03 / 12,288; then its latents were standardised exactly. Denoiser: {steps:,} steps,
+{pictures:,} pictures in all; v-prediction on 1000 levels, {face_share:.0%} faces, {empty:.0%}
 empty captions, AdamW, averaged weights. `python -m playground.diffusion.pocket --help` lists the
 commands that rebuild it from nothing; seeds are fixed.
 
@@ -125,10 +125,9 @@ def _training_facts(work: Path) -> dict[str, float]:
     saved = load_checkpoint(work / "denoiser.pt")
     return {
         "ae_steps": encoder["step"],
-        "ae_batch": encoder["batch"],
+        "ae_pictures": encoder["pictures"],
         "steps": saved["step"],
-        "batch": saved["batch"],
-        "pictures": saved["step"] * saved["batch"],
+        "pictures": saved["pictures"],
         "faces": int(np.array(faces)[seen].sum()),
         "face_share": saved["face_batches"] / saved["step"],
         "empty": latents.EMPTY_SHARE,

@@ -34,6 +34,7 @@ class Run:
     save_every: int = 100  # steps
     grid_every: int = 500  # steps
     keep: tuple[int, ...] = ()  # steps whose checkpoint is kept beside the latest
+    offset: int = 0  # pictures seen by step s are offset + s * batch: not 0 after another batch
     begun: int = 0  # step at which the optimizer began: more than 0 after `adopt`
     bf16: bool = False  # networks compute in bfloat16: 1.7 times as fast where the CPU has it
 
@@ -102,7 +103,9 @@ def restore(
     """Put a checkpoint back; returns the steps it had done, and the run that goes on from there."""
     model.load_state_dict(saved["model"])
     optimizer.load_state_dict(saved["optimizer"])
-    return saved["step"], replace(run, begun=saved.get("begun", 0))
+    seen = saved.get("pictures", saved["step"] * saved["batch"])
+    offset = seen - saved["step"] * run.batch
+    return saved["step"], replace(run, begun=saved.get("begun", 0), offset=offset)
 
 
 class Ema:
@@ -185,7 +188,8 @@ class Training:
         return step
 
     def save(self, step: int) -> None:
-        state = {"step": step, "begun": self.run.begun, "batch": self.run.batch, **self.state()}
+        seen = {"pictures": self.run.offset + step * self.run.batch, "batch": self.run.batch}
+        state = {"step": step, "begun": self.run.begun, **seen, **self.state()}
         save_checkpoint(self.checkpoint, state)
         if step in self.run.keep:
             kept = f"{self.checkpoint.stem}-{step}{self.checkpoint.suffix}"
