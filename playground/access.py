@@ -34,7 +34,7 @@ class Limits:
     compute_address: int  # events for the processor under way or waiting, an address
     sessions: int  # open pages whose state is kept
     joins: int  # events a minute
-    joins_address: int  # events a minute, an address
+    joins_address: int  # events a minute, an address; as many of what hears, cancels or resets them
     uploads: int  # upload requests a minute
     uploads_address: int  # upload requests a minute, an address
     logins: int  # failed logins a minute, an address

@@ -4,8 +4,10 @@
 - A request that another site's page makes in a visitor's browser (a foreign Origin) is refused, also to read.
 - On a page for this machine only, a foreign Host is refused: it would be DNS rebinding.
 - Gradio's routes that fetch addresses, keep a visitor's state in files for all, or serve developers are closed.
-- Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After.
+- Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After. Rates are
+  looked at before a body is.
 - A session answers to the browser that opened it alone.
+- A logout ends the login that was sent, and no other.
 - A full disk is said in plain words.
 - Every answer carries security headers.
 """
@@ -24,19 +26,22 @@ from typing import Any
 from playground import storage
 from playground.body import Body, TooLarge, TooSlow
 from playground.throttle import Sessions, Throttle
-from playground.visits import COOKIE, VISITOR, Door, Visit
+from playground.visits import COOKIE, SAFE, VISITOR, Door, Visit
 
 CLOSED = re.compile(
     r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
     r"|runs|monitoring|profiling|run/|api/|custom_component)", re.IGNORECASE)
 JOINS = re.compile(r"queue/join|call/.+")
-STEERED = re.compile(r"queue/join|cancel|reset|component_server|call/.+|stream/.+")
+STEERED = re.compile(r"queue/(join|data)|heartbeat/.+|cancel|reset|component_server|call/.+|stream/.+")
+SHORT = ("cancel", "reset")  # they name an event and hold nothing else
+LOGIN = re.compile(rb"access-token-unsecure-([^=;\s]+)=")  # Gradio's cookies: this one, and without "unsecure-"
 # What Gradio computes anew for everybody, for a good part of a second and in the threads in which it looks at logins:
 # a class that opens the page at once would keep all other answers waiting.
 COSTLY = re.compile(r"|config/?|(gradio_api/)?info/?|gradio_api/openapi\.json")
 PAGES = 2
 MEGABYTE = 10**6
-SAFE = ("GET", "HEAD", "OPTIONS")
+FEW = 4096  # bytes of a request that names an event, or a user and a password
+NAME = 64  # characters of a session's name; the page's own have 11, those of scripts 36
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +60,7 @@ class Gatekeeper:
         self.app, self.door = app, door
         most = door.limits
         self.joins, self.joins_address = Throttle(most.joins, clock), Throttle(most.joins_address, clock)
+        self.steered_address = Throttle(most.joins_address, clock)  # an event is joined, heard, and perhaps cancelled
         self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
         self.logins = Throttle(most.logins, clock)
         self.sessions = Sessions()
@@ -67,7 +73,7 @@ class Gatekeeper:
             await self.app(scope, receive, send)
             return
         visit = Visit.of(scope, self.door)
-        answer = Answer(send, self.headers, visit, self._failed_login)
+        answer = Answer(send, self.headers, visit, self._started)
         body = None
         try:
             self._check(visit)
@@ -76,10 +82,14 @@ class Gatekeeper:
                 receive = body.receive
                 if STEERED.fullmatch(visit.name):
                     self._check_event(visit, await body.whole())
+                elif visit.logs_in:  # counts from the moment it can be tried, so that many at once are as many
+                    await body.whole()
+                    self._rate(self.logins, visit.address, "failed logins")
             answer.body = body
             scope[VISITOR] = (visit.visitor, visit.address)
             if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
                 scope["query_string"] = b"all_session=false"
+                scope["headers"] = leaving(scope["headers"])
             with self.door.presence.listening(visit.hears):
                 await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, answer.send)
         except Refusal as refusal:
@@ -91,8 +101,10 @@ class Gatekeeper:
             await answer.refuse(Refusal(507, "The disk of this page is full or read-only. What you sent was not kept; "
                                              "try again when the operator has made room."))
         except TooLarge:
-            await answer.refuse(Refusal(413, f"That is more than the {self._size(visit) // MEGABYTE} MB that one "
-                                             "request may hold here. Send less at once."))
+            most = self._size(visit)
+            words = f"{most // MEGABYTE} MB" if most >= MEGABYTE else f"{most} bytes"
+            await answer.refuse(Refusal(413, f"That is more than the {words} that one request may hold here. "
+                                             "Send less at once."))
         except TooSlow:
             await answer.refuse(Refusal(408, "The request did not arrive in time. Try again."))
 
@@ -109,6 +121,8 @@ class Gatekeeper:
 
     def _size(self, visit: Visit) -> int:
         most = self.door.limits
+        if visit.name in SHORT or visit.logs_in:
+            return FEW
         return (most.upload_mb if visit.name == "upload" else most.body_mb) * MEGABYTE
 
     def _check(self, visit: Visit) -> None:
@@ -124,8 +138,23 @@ class Gatekeeper:
         if visit.name == "upload":
             self._rate(self.uploads, visit.browser or visit.address, "uploads")
             self._rate(self.uploads_address, visit.address, "uploads")
-        elif visit.path.strip("/") == "login":
+        elif visit.logs_in:
             self._rate(self.logins, visit.address, "failed logins", cost=0)
+        elif STEERED.fullmatch(visit.name):
+            self._check_steering(visit)
+
+    def _check_steering(self, visit: Visit) -> None:
+        """What can be told of a request about events before its body is read: how many, and of whose session."""
+        if joins(visit):
+            if visit.browser:  # a script is known by its session, which is in the body
+                self._rate(self.joins, visit.browser, "requests")
+            self._rate(self.joins_address, visit.address, "requests")
+        else:
+            self._rate(self.steered_address, visit.address, "requests")
+        if visit.multipart:  # Gradio would read it, and a session that it names
+            raise Refusal(415, "Requests about events are JSON here.")
+        if len(visit.sessions) > 1:  # which of them the page would take is its own affair
+            raise Refusal(400, "One session at a time.")
         for session in visit.sessions:
             self._own_session(session, visit)
 
@@ -135,16 +164,18 @@ class Gatekeeper:
         session = data.get("session_hash") if isinstance(data, dict) else None
         session = visit.session = session if isinstance(session, str) else ""
         self._own_session(session, visit)
-        if not JOINS.fullmatch(visit.name):
+        if not joins(visit):
             return
-        self._rate(self.joins, visit.visitor, "requests")
-        self._rate(self.joins_address, visit.address, "requests")
+        if not visit.browser:
+            self._rate(self.joins, visit.visitor, "requests")
         if session and self.door.waiting(session) >= self.door.limits.queue_each:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
         if any(remote(item) for item in walked(data)):
             raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
 
     def _own_session(self, session: str, visit: Visit) -> None:
+        if len(session) > NAME:
+            raise Refusal(400, f"The name of a session has {NAME} characters at most.")
         if session and not self.sessions.allows(session, visit.browser):
             raise Refusal(403, "This session belongs to another browser. Reload the page.")
 
@@ -152,15 +183,19 @@ class Gatekeeper:
         if seconds := throttle.wait(key, cost):
             raise Refusal(429, f"Too many {what}. Try again in {math.ceil(seconds)} s.", seconds)
 
-    def _failed_login(self, visit: Visit) -> None:
-        self.logins.wait(visit.address)
+    def _started(self, visit: Visit, status: int) -> None:
+        """What the page's answer tells: whether a login failed, and that an event joined (so its login held)."""
+        if visit.logs_in and status != 400:
+            self.logins.give_back(visit.address)
+        elif joins(visit) and visit.session and 200 <= status < 300:
+            self.sessions.claim(visit.session, visit.browser, visit.address)
 
 
 class Answer:
     """Adds headers to what the page answers, or answers in its place."""
 
-    def __init__(self, send: Callable, headers: list, visit: Visit, failed_login: Callable[[Visit], None]) -> None:
-        self._send, self._headers, self._visit, self._failed_login = send, headers, visit, failed_login
+    def __init__(self, send: Callable, headers: list, visit: Visit, begun: Callable[[Visit, int], None]) -> None:
+        self._send, self._headers, self._visit, self._begun = send, headers, visit, begun
         self.body: Body | None = None
         self._started = self._replaced = False
 
@@ -172,8 +207,7 @@ class Answer:
             if self.body is not None and self.body.broken:  # the page met the cut body first and made an error of it
                 self._replaced = True
                 raise self.body.broken
-            if self._visit.path.strip("/") == "login" and message["status"] == 400:
-                self._failed_login(self._visit)
+            self._begun(self._visit, message["status"])
             self._started = True
             message = {**message, "headers": [*message.get("headers", []), *self._headers, *self._new_cookie(message)]}
         await self._send(message)
@@ -214,6 +248,25 @@ def security_headers(door: Door) -> list[tuple[bytes, bytes]]:
     if door.framed_by == "'self'":
         headers["x-frame-options"] = "SAMEORIGIN"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def joins(visit: Visit) -> bool:
+    """Whether a request adds an event to the queue."""
+    return visit.method not in SAFE and JOINS.fullmatch(visit.name) is not None
+
+
+def leaving(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of a logout with the login's cookie under the one name by which Gradio revokes it.
+
+    Gradio sends each login in two cookies, a browser keeps one of them without TLS, and the logout looks at the other.
+    """
+    sent = b"; ".join(value for name, value in headers if name == b"cookie")
+
+    def known(found: re.Match[bytes]) -> bytes:
+        secure = b"access-token-" + found[1] + b"="
+        return found[0] if secure in sent else secure
+
+    return [(name, LOGIN.sub(known, value) if name == b"cookie" else value) for name, value in headers]
 
 
 def parsed(content: bytes) -> Any:

@@ -1,7 +1,7 @@
 """Rates: so many of a kind a minute for each key, by token buckets; and which session belongs to which browser.
 
-Both keep a bounded number of keys, the least recently used go first, so that a flood of invented keys costs memory
-for none. Used from the event loop's thread alone.
+Both keep a bounded number of keys, the least recently used go first, so that a flood of invented keys costs no memory.
+Used from the event loop's thread alone.
 """
 
 import time
@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 KEYS = 20_000
+KEYS_EACH = 1000  # sessions of one address: whoever invents more of them displaces his own, not those of others
 
 
 class Throttle:
@@ -30,21 +31,43 @@ class Throttle:
             self._buckets.popitem(last=False)
         return 0.0 if enough else (max(cost, 1) - left) * 60 / self.a_minute
 
+    def give_back(self, key: str, cost: int = 1) -> None:
+        """Puts back what wait() took for something that turns out not to count."""
+        if key in self._buckets:
+            left, before = self._buckets[key]
+            self._buckets[key] = (min(self.a_minute, left + cost), before)
+
 
 class Sessions:
-    """The browser that first used a session; nobody else may read or steer it, should they learn its name.
+    """The browser whose event first joined a session; nobody else may read or steer it, should they learn its name.
 
     Gradio's page draws the names of its sessions with Math.random, so they are no secret to count on. A script sends
     no cookie; its session is as safe as its name (the Python client draws 122 random bits).
     """
 
     def __init__(self) -> None:
-        self._owners: OrderedDict[str, str] = OrderedDict()
+        self._owners: OrderedDict[str, tuple[str, str]] = OrderedDict()  # session -> (browser, address)
+        self._names: dict[str, OrderedDict[str, None]] = {}  # address -> its sessions
 
     def allows(self, session: str, browser: str) -> bool:
-        """Whether this browser ('' for a script) may use the session; the first one makes it its own."""
-        owner = self._owners.setdefault(session, browser)
+        """Whether this browser ('' for a script) may use the session: its own, a script's, or one that is nobody's."""
+        owner = self._owners.get(session)
+        return owner is None or owner[0] in ("", browser)
+
+    def claim(self, session: str, browser: str, address: str) -> None:
+        """Makes a session the browser's own unless it has an owner; either way it counts as just used."""
+        _, address = self._owners.setdefault(session, (browser, address))
         self._owners.move_to_end(session)
-        if len(self._owners) > KEYS:
-            self._owners.popitem(last=False)
-        return owner in ("", browser)
+        names = self._names.setdefault(address, OrderedDict())
+        names[session] = None
+        names.move_to_end(session)
+        if len(names) > KEYS_EACH:
+            self._forget(next(iter(names)))
+        elif len(self._owners) > KEYS:
+            self._forget(next(iter(self._owners)))
+
+    def _forget(self, session: str) -> None:
+        _, address = self._owners.pop(session)
+        del self._names[address][session]
+        if not self._names[address]:
+            del self._names[address]

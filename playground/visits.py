@@ -18,6 +18,8 @@ COOKIE = "playground-session"
 VISITOR = "playground.visitor"  # key of an ASGI scope: (visitor, address)
 OURS = re.compile(rb"(?:^|; ?)%s=([A-Za-z0-9_-]{1,64})(?=;|$)" % COOKIE.encode())
 API = "gradio_api/"
+SAFE = ("GET", "HEAD", "OPTIONS")
+STEERS = re.compile(r"heartbeat/([^/]+)|call/(?:v2/)?[^/]+/([^/]+)|stream/([^/]+)/.+")  # paths that name a session
 FORWARDED = (b"forwarded", b"x-real-ip", b"x-gradio-server")  # and all that begin with x-forwarded-
 
 
@@ -54,20 +56,25 @@ class Visit:
         self.name = self.path.partition(API)[2].strip("/")
         self.address, self.scheme = address, scope["scheme"]
         self.length = number(headers.get(b"content-length", b""))
+        self.multipart = headers.get(b"content-type", b"").lower().startswith(b"multipart/")
         self.cookie = cookie(headers.get(b"cookie", b""))
         self.browser = self.cookie
         host = (headers.get(b"x-forwarded-host") or headers.get(b"host", b"")).decode("latin-1")
         self.host = host.split(",")[0].strip().lower()
         self.known_host = known(self.host, door)
         self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
-        beat = re.fullmatch(r"heartbeat/([^/]+)", self.name) if self.name else None
-        self.sessions = [beat[1]] if beat else asked(scope.get("query_string", b""))
+        self.sessions = named(self.method, self.name, scope.get("query_string", b""))
         self.session = ""  # the one that an event's body names
 
     @property
     def visitor(self) -> str:
         """Whom limits for a visitor count: the browser, else the script's session, else the address."""
         return self.browser or self.session or self.address
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether a name and a password are tried."""
+        return self.path.strip("/") == "login" and self.method not in SAFE
 
     @property
     def hears(self) -> list[str]:
@@ -131,9 +138,13 @@ def sender(chain: str, door: Door) -> str:
     return next((address for address in reversed(addresses) if not door.trusts(address)), "")
 
 
-def asked(query: bytes) -> list[str]:
-    """The sessions that a query names; every one, as which of several the page would take is its own affair."""
-    return parse_qs(query.decode("latin-1")).get("session_hash", []) if query else []
+def named(method: str, name: str, query: bytes) -> list[str]:
+    """The sessions that path or query name to be heard. Gradio takes an event's id in a path for a session as well."""
+    if method != "GET":
+        return []
+    if found := STEERS.fullmatch(name):
+        return [found[found.lastindex or 0]]
+    return parse_qs(query.decode("latin-1")).get("session_hash", []) if name == "queue/data" else []
 
 
 def cookie(header: bytes) -> str:

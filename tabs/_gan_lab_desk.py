@@ -43,14 +43,6 @@ def needed(job_id: str) -> str:
     return job_id
 
 
-def taken(path: str) -> bytes:
-    """The bytes of an upload; the file itself, with all that it may tell, is removed."""
-    file = Path(path)
-    content = file.read_bytes()
-    file.unlink()
-    return content
-
-
 def strip(label: str, columns: int) -> gr.Gallery:
     """A gallery of small pictures."""
     return gr.Gallery(label=label, columns=columns, format="png", object_fit="contain", elem_classes="faces",
@@ -69,7 +61,7 @@ def _ask(context: Context, job: gr.State, lane: gr.Radio) -> None:
             made = gr.Button("A generated one", size="sm")
 
     def offered(path: str, job_id: str, which: str) -> tuple:
-        return verdict(judging.judge(context, needed(job_id), LANES.index(which), taken(path)))
+        return verdict(judging.judge(context, needed(job_id), LANES.index(which), _ui.taken(path)))
 
     def example(kind: int) -> Any:
         def ask(job_id: str, which: str) -> tuple:
@@ -165,7 +157,7 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
 
     def load(visitor: str, path: str, first: Any, final: Any) -> tuple:
         visitor = visitor or context.visitors.new()
-        trained.keep(taken(path), context.visitors.place(visitor) / OWN_FILE)
+        trained.keep(_ui.taken(path), context.visitors.place(visitor) / OWN_FILE)
         return visitor, LOADED, *use(visitor, "", LANES[0], LOADED, first, final)
 
     inputs, outputs = [token, job, lane, source, seed, last], [grid, film, way]

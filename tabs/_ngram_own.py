@@ -87,6 +87,4 @@ def read_upload(path: str) -> bytes:
     file = Path(path).resolve()
     if not file.is_relative_to(Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())).resolve()):
         raise BadInput("That is not an uploaded file.", "Choose a file again.")
-    content = file.read_bytes()
-    file.unlink()
-    return content
+    return _ui.taken(str(file))

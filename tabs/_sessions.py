@@ -1,4 +1,4 @@
-"""What the server keeps for each open page: the values of its states and of components that events replaced.
+"""What the server keeps for each open page: the values of its states and of components that events replaced; uploads.
 
 Gradio keeps beside it the settings and values of all components, 1.7 MB and 0.1 s a session with this page, from which
 a deep link would be written. This page has none: what can be shared has links of its own.
@@ -7,8 +7,11 @@ a deep link would be written. This page has none: what can be shared has links o
 from copy import copy
 from typing import Any
 
+from gradio import routes
 from gradio.blocks import Blocks
 from gradio.state_holder import SessionState, StateHolder
+
+from tabs import _ui
 
 
 class LeanSession(SessionState):
@@ -44,6 +47,7 @@ class LeanSessions(StateHolder):
 
 
 def install(app: Any, page: Blocks) -> None:
-    """Lets a launched page's web app keep lean sessions."""
+    """Lets a launched page's web app keep lean sessions, and each upload in a folder of its own."""
+    routes.upload_fn = _ui.upload_apart
     app.state_holder = LeanSessions()
     app.state_holder.set_blocks(page)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, route_utils
 
 from playground import marks, storage
 from playground.errors import BadInput, PlaygroundError
@@ -25,6 +25,7 @@ from playground.errors import BadInput, PlaygroundError
 log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+UPLOADS = "uploads"  # folder of the page's cache that holds what visitors sent, and nothing that the page made
 
 # Gradio gives every listener a queue of its own unless they share an id: without these lanes eight tabs
 # would be eight jobs on one processor. Answers that take milliseconds never wait behind a model.
@@ -68,10 +69,19 @@ def visible_error(problem: Exception) -> gr.Error:
                     "Nothing you entered is lost; try again.", title="That is a bug", print_exception=False)
 
 
+async def upload_apart(request: Any, cache: Any, *most: Any, **how: Any) -> Any:
+    """Gradio's upload_fn() as its routes call it, with a folder for each request, apart from what the page made.
+
+    Gradio keeps an upload under a checksum of its content: two visitors who send the same file would share one, and
+    the first to have it read would take it from the other.
+    """
+    return await route_utils.upload_fn(request, Path(cache) / UPLOADS / secrets.token_hex(16), *most, **how)
+
+
 def taken(path: Any) -> bytes:
     """The bytes of an uploaded file; the file itself, with all that it may tell, is removed from the page's cache.
 
-    Only there: whatever path a script may name, nothing outside is deleted. BadInput where there is no file.
+    Uploads alone: whatever path a script may name, nothing else is deleted. BadInput where there is no file.
     """
     if not isinstance(path, str):
         raise BadInput("There is no file.", "Choose one first.")
@@ -80,7 +90,7 @@ def taken(path: Any) -> bytes:
         content = file.read_bytes()
     except OSError:
         raise BadInput("The uploaded file is gone.", "Upload it again.") from None
-    if file.resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
+    if file.resolve().is_relative_to((Path(os.environ["GRADIO_TEMP_DIR"]) / UPLOADS).resolve()):
         with storage.trouble(file.parent):
             file.unlink(missing_ok=True)
     return content

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: more threads would only wait for each other
@@ -23,6 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--enable-unsafe-swiftshader"]
+
+# No deadline for an example: it would assert on wall time, and on a busy machine a first one takes a second.
+hypothesis.settings.register_profile("playground", deadline=None)
+hypothesis.settings.load_profile("playground")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

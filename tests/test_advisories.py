@@ -14,10 +14,11 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests import test_sharing
-from tests.test_sharing import answered, call, function, logged_in
+from tests.test_sharing import TRAINING, answered, call, function, logged_in
 
 shared, ada, alan = test_sharing.shared, test_sharing.ada, test_sharing.alan  # the class page and two who are logged in
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +87,6 @@ def raw(client, path, method="GET", body=None, **headers):
 
 
 UP = "../" * 12
-TRAINING = ["joshug", 2, 2, 1e-3, 1, "pocket-diffusion-64", True]
 PATHS = {
     "CVE-2021-43831": ["/file/{up}etc/passwd", "/gradio_api/file/{up}etc/passwd", "/file/{secret}"],
     "CVE-2023-34239": ["/file={secret}", "/gradio_api/file={secret}", "/gradio_api/file=app.py",
@@ -244,6 +244,19 @@ def test_who_logs_out_takes_nobody_along(shared):
         assert first.get("/logout").status_code == 302
         assert first.get("/config").status_code == 401
         assert second.get("/config").status_code == 200
+
+
+@pytest.mark.parametrize("kept", ["access-token-unsecure-", "access-token-"])
+def test_a_login_that_was_logged_out_is_no_login_any_more(shared, kept):
+    """Also without TLS, where a browser keeps one of the two cookies in which Gradio sends a login."""
+    with contextlib.closing(logged_in(shared, "alan")) as client:
+        name, token = next((each.name, each.value) for each in client.cookies.jar if each.name.startswith(kept))
+    cookie = {"cookie": f"{name}={token}"}
+    with httpx.Client(base_url=shared, timeout=60) as thief:
+        assert thief.get("/config", headers=cookie).status_code == 200
+        assert thief.get("/logout", headers=cookie).status_code == 302
+        for again in (name, name.replace("unsecure-", "")):
+            assert thief.get("/config", headers={"cookie": f"{again}={token}"}).status_code == 401
 
 
 def test_components_of_advisories_are_not_on_the_page(ada):

@@ -75,7 +75,7 @@ def test_what_a_killed_page_was_doing_leaves_nothing_behind(living):
     until(lambda: server.ask("cache_status")[0]["computing"])
     before = set(served.rglob("*"))
     with half_an_upload(server):
-        until(lambda: any(path.stat().st_size for path in set(served.glob("*")) - before if path.is_file()))
+        until(lambda: any(path.stat().st_size for path in set(served.rglob("*")) - before if path.is_file()))
         server.kill()
     orphans = [path for path in served.rglob("*") if path.is_file()]
     leftovers = [living.data / ".verified.json.a1b2c3d4", living.data / "gate.waits-4194304"]

@@ -215,6 +215,42 @@ def test_only_failed_logins_count():
     assert page.ask("/login", "POST", body=b"right").status == 200
 
 
+def test_guesses_sent_at_once_count_at_once():
+    page, tried = Page(changes="logins=3"), []
+
+    async def slow(scope, receive, send):
+        tried.append((await receive())["body"])
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def crowd():
+        codes = []
+
+        async def send(message):
+            codes.append(message.get("status"))
+
+        async def guess():
+            return {"type": "http.request", "body": b"guess", "more_body": False}
+
+        scope = {"type": "http", "method": "POST", "path": "/login", "query_string": b"", "client": ("1.2.3.4", 1),
+                 "scheme": "http", "headers": [(b"host", b"x.org")]}
+        await asyncio.gather(*(page.app(dict(scope), guess, send) for _ in range(50)))
+        return codes
+
+    page.app.app = slow
+    codes = asyncio.run(crowd())
+    assert (len(tried), codes.count(400), codes.count(429)) == (3, 3, 47)
+
+
+@pytest.mark.parametrize(("sent", "arrives"), [
+    ("a=b; access-token-unsecure-X_1=tok; c=d", "a=b; access-token-X_1=tok; c=d"),
+    ("access-token-X_1=tok; access-token-unsecure-X_1=old", None), ("access-token-X_1=tok", None), ("a=b", None)])
+def test_a_logout_shows_gradio_the_login_that_it_revokes(sent, arrives):
+    assert Page().ask("/logout", cookie=sent).json["headers"]["cookie"] == (arrives or sent)
+    assert Page().ask("/config", cookie=sent).json["headers"]["cookie"] == sent
+
+
 @pytest.mark.parametrize(("path", "method", "body"), [
     ("/gradio_api/queue/data?session_hash=s1", "GET", b""), ("/gradio_api/heartbeat/s1", "GET", b""),
     (JOIN, "POST", b'{"session_hash": "s1"}'), ("/gradio_api/cancel", "POST", b'{"session_hash": "s1"}'),
@@ -228,10 +264,103 @@ def test_a_session_answers_to_its_browser_alone(path, method, body, cookie):
 
 
 @pytest.mark.parametrize("query", ["session_hash=x&session%5Fhash=s1", "session_hash=s1&session_hash=x"])
-def test_a_session_among_others_is_seen(query):
+def test_a_request_names_one_session(query):
     page = Page()
     assert page.join("s1", "ada").status == 200
-    assert page.ask(f"/gradio_api/queue/data?{query}", cookie="playground-session=eve").status == 403
+    assert page.ask(f"/gradio_api/queue/data?{query}", cookie="playground-session=eve").status == 400
+
+
+@pytest.mark.parametrize("path", ["call/tokenize/s1", "call/v2/tokenize/s1", "call/v2/s1",
+                                  "stream/s1/1/2/playlist.m3u8", "stream/s1/1/2/3.ts", "stream/s1/1/2/playlist-file"])
+def test_a_session_in_a_path_answers_to_its_browser_alone(path):
+    """Gradio takes the id of an event that it does not know for the name of a session."""
+    page = Page()
+    assert page.join("s1", "ada").status == 200
+    assert page.ask(f"/gradio_api/{path}", cookie="playground-session=eve").status == 403
+    assert page.ask(f"/gradio_api/{path}", cookie="playground-session=ada").status == 200
+    assert page.ask(f"/gradio_api/{path.replace('s1', 'event')}", cookie="playground-session=eve").status == 200
+
+
+@pytest.mark.parametrize(("path", "method"), [
+    ("queue/data?session_hash=NAME", "GET"), ("heartbeat/NAME", "GET"), ("call/tokenize/NAME", "GET"),
+    ("stream/NAME/1/2/playlist.m3u8", "GET"), ("queue/join", "POST"), ("cancel", "POST"), ("call/tokenize", "POST"),
+    ("component_server", "POST"), ("stream/event", "POST")])
+def test_the_name_of_a_session_is_short(path, method):
+    for length, status in ((64, 200), (65, 400)):
+        name = "n" * length
+        body = json.dumps({"session_hash": name}).encode() if method == "POST" else b""
+        assert Page().ask("/gradio_api/" + path.replace("NAME", name), method, body=body).status == status
+
+
+@pytest.mark.parametrize("path", ["/?session_hash=s", "/config?session_hash=s", "/theme.css?session_hash=s",
+                                  "/gradio_api/queue/data?session_hash=s", "/gradio_api/heartbeat/s",
+                                  "/gradio_api/call/tokenize/s"])
+def test_only_an_event_that_joined_makes_a_session_somebodys(path):
+    page = Page()
+    assert page.ask(path, cookie="playground-session=eve").status == 200
+    assert not page.app.sessions._owners
+    assert page.join("s", "ada").status == 200
+    assert page.join("s", "eve").status == 403
+
+
+def test_an_event_that_the_page_refused_makes_no_session_anybodys():
+    page = Page()
+
+    async def locked(scope, receive, send):
+        await send({"type": "http.response.start", "status": 401, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    page.app.app = locked
+    assert page.join("s", "eve").status == 401
+    page.app.app = told
+    assert page.join("s", "ada").status == 200
+
+
+def test_who_invents_sessions_displaces_his_own(monkeypatch):
+    monkeypatch.setattr(throttle, "KEYS", 40)
+    monkeypatch.setattr(throttle, "KEYS_EACH", 5)
+    page = Page()
+    assert page.join("ada's", "ada").status == 200
+    for number in range(100):
+        assert page.join(f"s{number}", f"b{number}", peer="6.6.6.6").status == 200
+    assert len(page.app.sessions._owners) == 6
+    assert page.join("ada's", "eve", peer="6.6.6.6").status == 403
+
+
+@pytest.mark.parametrize(("path", "method"), [
+    ("queue/data?session_hash=s", "GET"), ("heartbeat/s", "GET"), ("call/tokenize/e", "GET"),
+    ("stream/s/1/2/3.ts", "GET"), ("cancel", "POST"), ("reset/", "POST"), ("component_server", "POST"),
+    ("stream/e", "POST"), ("stream/e/close", "POST")])
+def test_all_that_steers_events_is_counted_by_address(path, method):
+    page = Page(changes="joins_address=2")
+    assert [page.ask(f"/gradio_api/{path}", method).status for _ in range(3)] == [200, 200, 429]
+    assert page.ask(f"/gradio_api/{path}", method, peer="5.6.7.8").status == 200
+
+
+@pytest.mark.parametrize(("path", "browser"), [("queue/join", ""), ("queue/join", "ada"), ("call/tokenize", ""),
+                                               ("cancel", ""), ("component_server", "")])
+def test_a_rate_is_looked_at_before_the_body(path, browser):
+    page = Page(changes="joins_address=1,slow=1")
+    page.ask(f"/gradio_api/{path}", "POST")
+    cookie = f"playground-session={browser}"
+    assert page.ask(f"/gradio_api/{path}", "POST", stall=True, cookie=cookie).status == 429
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/cancel/", "/login"])
+def test_what_names_one_event_or_one_user_is_short(path):
+    answer = Page().ask(path, "POST", body=b"[" * 5000)
+    assert (answer.status, "4096 bytes" in answer.json["detail"]) == (413, True)
+    assert Page().ask(path, "POST", body=b'{"event_id": "e", "right": 1}').status == 200
+
+
+def test_events_are_json():
+    """Gradio would read a form as well, and the session that it names."""
+    page = Page()
+    assert page.join("s1", "ada").status == 200
+    form = b'--x\r\ncontent-disposition: form-data; name="session_hash"\r\n\r\ns1\r\n--x--\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    assert page.ask("/gradio_api/component_server", "POST", body=form, **kind).status == 415
+    assert page.ask(UPLOAD, "POST", body=form, **kind).status == 200
 
 
 def test_a_scripts_session_needs_no_cookie():
@@ -293,8 +422,8 @@ def test_invented_keys_cost_no_memory(monkeypatch):
     bucket, sessions = throttle.Throttle(1, lambda: 0.0), throttle.Sessions()
     for number in range(100):
         bucket.wait(str(number))
-        sessions.allows(str(number), "b")
-    assert (len(bucket._buckets), len(sessions._owners)) == (10, 10)
+        sessions.claim(str(number), "b", f"1.2.3.{number}")
+    assert (len(bucket._buckets), len(sessions._owners), len(sessions._names)) == (10, 10, 10)
 
 
 def test_limits_are_the_modes_own():

@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 from PIL import Image
 
 PASSWORDS = {"ada": "lovelace-1815", "alan": "enigma-1912"}
+TRAINING = ["joshug", 2, 2, 1e-3, 1, "pocket-diffusion-64", True]
 MARK = "Zanzibar-Quokka-7731"  # what a visitor typed; in no other text of this project
 
 
@@ -158,6 +160,23 @@ def test_a_session_is_not_read_by_another_user(ada, alan):
     assert alan.post("/gradio_api/queue/join", json=body).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/gradio_api/call/tokenize/ada-kept", "/gradio_api/call/v2/tokenize/ada-kept"])
+def test_an_answer_that_waits_is_not_read_as_an_event(ada, alan, path):
+    """Gradio takes the id of an event that it does not know for the name of a session, and tells what waits there."""
+    body = {"data": ["mine", "cl100k_base"], "fn_index": function(ada, "tokenize"), "session_hash": "ada-kept"}
+    assert ada.post("/gradio_api/queue/join", json=body).status_code == 200
+    assert alan.get(path).status_code == 403
+    assert answered(ada, "ada-kept")["success"] is True
+
+
+def test_a_stranger_makes_no_session_his_own(stranger, ada):
+    assert stranger.get("/").status_code == 200
+    stranger.get("/?session_hash=ada-next")
+    body = {"data": [], "fn_index": 0, "session_hash": "ada-next"}
+    assert stranger.post("/gradio_api/queue/join", json=body).status_code == 401
+    assert call(ada, "tokenize", ["mine", "cl100k_base"], "ada-next")["success"] is True
+
+
 @pytest.mark.parametrize("path", ["/gradio_api/run/tokenize", "/gradio_api/api/tokenize", "/gradio_api/deep_link",
                                   "/gradio_api/dev/reload", "/gradio_api/process_recording", "/gradio_api/vibe-code"])
 def test_functions_answer_through_the_queue_alone(ada, path):
@@ -185,6 +204,58 @@ def test_another_site_uses_no_login_of_ours(ada, headers):
         answer = ada.request(method, path, headers=headers)
         assert answer.status_code == 403
         assert "components" not in answer.text
+
+
+def sent(path, name="face.png"):
+    """An uploaded file as an event names it."""
+    return {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def test_two_who_send_the_same_file_have_it_read_both(ada, alan, data_dir):
+    """And who has had it read finds it gone."""
+    files = [upload(client).json()[0] for client in (ada, alan)]
+    done = [call(client, "add_noise", [sent(path), 100], f"{name}-same")
+            for client, name, path in zip((ada, alan), ("ada", "alan"), files, strict=True)]
+    assert [each["success"] for each in done] == [True, True]
+    assert not any(Path(path).exists() for path in files)
+    again = call(ada, "add_noise", [sent(files[0]), 100], "ada-same")
+    assert "Upload it again." in json.dumps(again)
+
+
+def test_no_event_deletes_what_the_page_made(ada, alan):
+    """A file of the cache that is no upload, named by who knows its address."""
+    done = call(ada, "add_noise", [sent(upload(ada).json()[0]), 100], "ada-made")
+    made = done["output"]["data"][0]["path"]
+    for name, data in (("add_noise", [sent(made), 100]), ("start_training", [[sent(made)], *TRAINING])):
+        call(alan, name, data, f"alan-{name}")
+        assert Path(made).exists(), name
+
+
+def test_every_reader_of_an_upload_says_that_it_is_gone(ada, data_dir):
+    """A file that was swept, or read already, is no bug."""
+    config = ada.get("/config").json()
+    parts = {item["id"]: item for item in config["components"]}
+
+    def given(item):
+        properties = item["props"]
+        if item["type"] not in ("file", "uploadbutton"):
+            return properties.get("value")
+        kind = next((each for each in properties["file_types"] or () if each.startswith(".")), ".png")
+        file = sent(str(data_dir / "gradio" / "uploads" / f"gone{kind}"))
+        return [file] if properties["file_count"] == "multiple" else file
+
+    readers = [each for each in config["dependencies"] if any(name == "upload" for _, name in each["targets"])]
+    said = []
+    for reader in readers:
+        body = {"data": [given(parts[each]) for each in reader["inputs"]], "fn_index": reader["id"],
+                "session_hash": f"ada-gone-{reader['id']}"}
+        assert ada.post("/gradio_api/queue/join", json=body).status_code == 200
+        done = answered(ada, body["session_hash"])
+        assert done["success"] is False, reader
+        said.append(done["output"]["error"])
+    assert len(said) >= 8
+    for words in said:
+        assert "Upload it again." in words or "No run is under way." in words
 
 
 def test_forged_forwarded_headers_change_no_address_in_the_page(ada):

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from playground.evaluation import cases, kinds, results
+from playground.evaluation import cases, kinds, results, yaml_nodes
 from playground.evaluation.plan import Assertion, Case, Plan, Provider
 from playground.evaluation.results import Run
 
@@ -19,8 +19,12 @@ class Dumper(yaml.SafeDumper):
 
 
 def represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """A string; as a block where it has lines and YAML allows it, escaped where it has line breaks of Unicode's."""
-    style = '"' if set(text) & set("\x85\u2028\u2029") else "|" if "\n" in text else None
+    """A string; as a block where it has lines and YAML allows it, escaped where it has line breaks of Unicode's.
+
+    Quoted where a reader of YAML 1.2 would take it for a number: the library writes YAML 1.1, to which 0E0 is a text.
+    """
+    escaped = set(text) & set("\x85\u2028\u2029") or not yaml_nodes.is_text(text)
+    style = '"' if escaped else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

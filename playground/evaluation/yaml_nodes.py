@@ -150,6 +150,12 @@ def parse(text: Any) -> Node:
     return Node(root)
 
 
+def is_text(scalar: str) -> bool:
+    """Whether a scalar without quotes is read as a text, and not as a number or another word of YAML's."""
+    known = Loader.yaml_implicit_resolvers
+    return not any(pattern.match(scalar) for _, pattern in [*known.get(scalar[:1], []), *known.get(None, [])])
+
+
 def count(node: yaml.Node, known: dict[int, int], depth: int) -> int:
     """How many values a node is when its aliases are followed. BadInput past the bounds."""
     if depth > DEEPEST:

@@ -21,7 +21,7 @@ FRAME = """
 daemon off; pid {folder}/pid; error_log {folder}/error.log warn; worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
-    include /etc/nginx/mime.types; access_log off;
+    include /etc/nginx/mime.types; access_log {folder}/access.log;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     {server}
@@ -134,6 +134,16 @@ def test_what_nginx_passes_on_is_judged_by_the_page(public):
         assert client.get("/config", headers={"origin": public.removesuffix("/playground")}).status_code == 200
         assert "evil.com" not in client.get("/config", headers={"x-forwarded-host": "evil.com"}).text
         assert client.get("/config").json()["root"] == public
+
+
+def test_nothing_is_kept_of_who_came_and_by_which_link(public, tmp_path_factory):
+    """The frame's own log stands for Debian's, which is on."""
+    with httpx.Client(base_url=public, verify=False, timeout=60) as client:
+        assert client.get(f"/?job={'A' * 22}").status_code == 200
+        assert client.get("/nowhere").status_code == 404
+        assert client.get(public.removesuffix("/playground")).status_code in (200, 404)
+    log = next(tmp_path_factory.getbasetemp().glob("nginx*/access.log"))
+    assert log.read_text() == ""
 
 
 def test_an_invented_sender_escapes_no_throttle(public):

@@ -1,7 +1,7 @@
 """promptfoo's YAML: what is read, what is listed as not supported, what is refused by line, and back again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from playground.errors import BadInput
@@ -132,6 +132,8 @@ def test_any_text_is_read_or_refused_in_words(text):
         assert problem.what
 
 
+@example("0E0")
+@example("-.inf")
 @given(st.one_of(st.text(max_size=20), st.integers(-10**6, 10**6), st.booleans(), st.floats(-1e6, 1e6)))
 def test_scalars_survive_being_written_and_read(value):
     import yaml

@@ -135,13 +135,14 @@ def test_a_run_is_deleted_with_its_pictures(context):
 
 def test_references_get_their_names_their_column_and_their_check(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    paths = []
+    folder, paths = tmp_path / "uploads", []
+    folder.mkdir()
     for name in ("My shark!", "sea"):
-        paths.append(str(tmp_path / f"{name}.png"))
+        paths.append(str(folder / f"{name}.png"))
         Image.new("RGB", (90, 90), "blue").save(paths[-1])
     table = pandas.DataFrame([["shark", ""], ["sea", ""]], columns=["thing", "note"])
     known, cases, *checks = references.added(paths, {}, table, "contains", "x", "", "", "", "", "", "", "")
-    assert list(known) == ["My-shark", "sea"] and not list(tmp_path.glob("*.png"))
+    assert list(known) == ["My-shark", "sea"] and not list(folder.glob("*.png"))
     assert cases == {"headers": ["thing", "note", "reference"], "data": [["shark", "", "My-shark"], ["sea", "", "sea"]]}
     assert checks[:6] == ["contains", "x", "", "picture-similar", "{{reference}}", ""]
     assert references.removed(pandas.DataFrame(cases["data"], columns=cases["headers"]))[1]["data"][0][2] == ""

@@ -130,9 +130,12 @@ def test_a_run_is_shown_with_its_place(desk):
 
 def test_an_upload_is_read_and_deleted(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    file = tmp_path / "text.txt"
+    file = tmp_path / "uploads" / "text.txt"
+    file.parent.mkdir()
     file.write_text("to be", encoding="utf-8")
     assert _ngram_own.read_upload(str(file)) == b"to be" and not file.exists()
+    with pytest.raises(BadInput, match="is gone"):
+        _ngram_own.read_upload(str(file))
     with pytest.raises(BadInput, match="not an uploaded file"):
         _ngram_own.read_upload(os.devnull)
 

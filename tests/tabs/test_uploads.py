@@ -10,21 +10,27 @@ from tabs import _ui
 def cache(tmp_path, monkeypatch):
     """The page's cache of this test."""
     path = tmp_path / "cache"
-    path.mkdir()
+    (path / "uploads").mkdir(parents=True)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(path))
     return path
 
 
 def test_an_upload_is_read_and_gone(cache):
-    (cache / "photo.jpg").write_bytes(b"pixels")
-    assert _ui.taken(str(cache / "photo.jpg")) == b"pixels"
-    assert not (cache / "photo.jpg").exists()
+    photo = cache / "uploads" / "photo.jpg"
+    photo.write_bytes(b"pixels")
+    assert _ui.taken(str(photo)) == b"pixels"
+    assert not photo.exists()
+    with pytest.raises(BadInput, match="Upload it again"):
+        _ui.taken(str(photo))
 
 
-def test_a_file_elsewhere_stays(cache, tmp_path):
-    (tmp_path / "own.txt").write_bytes(b"mine")
-    assert _ui.taken(str(cache / ".." / "own.txt")) == b"mine"
+@pytest.mark.parametrize("way", ["own.txt", "uploads/../own.txt", "../own.txt", "uploads/../../own.txt"])
+def test_a_file_that_is_no_upload_stays(cache, tmp_path, way):
+    for folder in (tmp_path, cache):
+        (folder / "own.txt").write_bytes(b"mine")
+    assert _ui.taken(str(cache / way)) == b"mine"
     assert (tmp_path / "own.txt").exists()
+    assert (cache / "own.txt").exists()
 
 
 @pytest.mark.parametrize("path", [None, 7, "/no/such/file"])
