@@ -168,12 +168,12 @@ def look_at(context: Context, job_id: str, seen: Any) -> tuple:
 
 
 def marks(job: Job) -> tuple:
-    """What a look compares: of the state, of the samples, of the losses (each tenth is news), of the files."""
+    """What a look compares: of the state, of the samples, of the losses (each tenth is news), of the links."""
     now = job.progress
     losses = len(now.get("losses", []))
     return ((job.state, job.place, job.request, now.get("step"), now.get("state_words")),
             (tuple(now.get("samples", ())), now.get("best")), losses // 10 if job.state == "running" else losses,
-            tuple(drawing.checkpoints(job)))
+            (tuple(drawing.checkpoints(job)), now.get("best")))
 
 
 def scores_figure(job: Job) -> Any:
@@ -190,7 +190,7 @@ def scores_figure(job: Job) -> Any:
         figure.add_scatter(x=steps, y=[row[name] for row in rows], name=words, mode="lines+markers")
     if job.progress.get("best"):
         figure.add_vline(x=job.progress["best"], line_dash="dot", line_color=_ui.MUTED, annotation_text="best")
-    figure.update_layout(title="How far towards the photos (1: there)", legend={"orientation": "h", "y": -0.2})
+    figure.update_layout(title="Towards the photos (1: there)", legend={"orientation": "h", "y": -0.35})
     figure.update_xaxes(title="step")
     return gr.Plot(_ui.style(figure, 300), visible=True)
 

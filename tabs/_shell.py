@@ -54,7 +54,8 @@ class Shell:
         """Runs fn(query, *inputs) -> outputs once a visitor, when this tab is first seen; returns its events.
 
         `query` holds the parameters of the link by which the page was opened, if that link leads to this tab
-        (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError.
+        (?tab=SLUG&...), else it is empty. fn may be a generator, and may raise PlaygroundError. Where it gives back
+        what a control held already, the control is left alone: the visitor may have typed meanwhile.
         """
         slug, first = str(self._item.id), self._first
         # The first tab is seen when the page loads, the others when they are selected, by a link too. For the first
@@ -69,7 +70,8 @@ class Shell:
                 yield gr.skip()
                 return
             query = dict(request.query_params)
-            yield from _ui.results(fn, query if query.get("tab") == slug else {}, *values)
+            for shown in _ui.results(fn, query if query.get("tab") == slug else {}, *values):
+                yield news(shown, outputs, dict(zip(map(id, inputs), values, strict=True)))
 
         def on_load(tickets: list[str], request: gr.Request, *values: Any) -> Iterator[Any]:
             if request.query_params.get("tab", first) == slug:
@@ -104,3 +106,12 @@ class Shell:
     def _select(self, request: gr.Request) -> Any:
         slug = request.query_params.get("tab")
         return gr.Tabs(selected=slug) if slug else gr.skip()
+
+
+def news(shown: Any, outputs: Sequence[Any], before: dict[int, Any]) -> Any:
+    """Results for `outputs` without the texts and numbers that the components (by id()) held `before`."""
+    if not isinstance(shown, tuple | list) or len(shown) != len(outputs):
+        return shown
+    return tuple(gr.skip() if isinstance(value, str | int | float) and id(component) in before
+                 and value == before[id(component)] else value
+                 for component, value in zip(outputs, shown, strict=True))

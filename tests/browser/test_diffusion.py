@@ -42,6 +42,14 @@ def test_the_first_look_has_a_picture_without_a_click(page):
     expect(page.locator("#diffusion-note")).to_contain_text("40 network calls")
 
 
+def test_what_is_typed_while_the_first_picture_is_drawn_stays(page, url):
+    page.goto(f"{url}?tab=diffusion-steps")
+    prompt = page.locator("#diffusion-prompt textarea")
+    prompt.fill("robot face")
+    expect(page.locator("#diffusion-note")).to_contain_text("40 network calls", timeout=120_000)
+    expect(prompt).to_have_value("robot face")
+
+
 def test_the_scrubber_moves_all_rows_without_the_server(tab):
     requests = []
     expect(label(tab)).to_have_text("after step 4: the picture")

@@ -95,7 +95,7 @@ def test_a_training_is_stopped_and_keeps_what_it_learnt(tab):
     expect(tab.locator("#lora-state")).to_contain_text("Stopped and kept")
     expect(tab.locator("#lora-photos .lo-card")).to_have_count(10)
     link = tab.url
-    first = tab.locator("#lora-links a").first.get_attribute("href")
+    first = tab.locator("#lora-links a").first.evaluate("link => link.href")
     train_again(tab)
     tab.get_by_role("button", name="Delete my data").click()
     expect(tab.locator("#lora-gone")).to_contain_text("2 trainings", timeout=TRAINING)

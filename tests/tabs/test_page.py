@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from playground.errors import BadInput
-from tabs import _ui
+from tabs import _shell, _ui
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -144,3 +144,10 @@ def test_the_page_shows_an_error_when_weights_are_damaged(tmp_path):
     (own / "weights.tar").unlink()
     own.rmdir()
     assert len(faces.generate(context, 1, 1).pictures) == 1
+
+
+def test_a_first_look_leaves_controls_alone_that_a_visitor_may_have_typed_into():
+    prompt, steps, view = gr.Textbox(), gr.Number(), gr.HTML()
+    before = {id(prompt): "a face", id(steps): 20}
+    shown = _shell.news(("a face", 8, "a face"), [prompt, steps, view], before)
+    assert shown == (gr.skip(), 8, "a face")  # the view is no control, and the steps came with a link
