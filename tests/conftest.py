@@ -5,6 +5,7 @@ The converted language model is kept in .cache/test-data, so that only the first
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,20 @@ def url(settings) -> Iterator[str]:
 
     page = app.start(settings)
     yield page.local_url
+    settle(page.local_url)
     page.close()
+
+
+def settle(url: str, seconds: float = 60) -> None:
+    """Waits until the page computes nothing: a thread inside a library when Python ends would abort the whole run."""
+    from gradio_client import Client
+
+    asking, until = Client(url, analytics_enabled=False, verbose=False), time.monotonic() + seconds
+    while time.monotonic() < until:
+        now = asking.predict(api_name="/cache_status")
+        if not now["computing"] and now["queued"] <= 1:  # this very question may count
+            return
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")
