@@ -116,6 +116,13 @@ def learn(
     return {"loss": loss.item()}
 
 
+def check_encoder(checkpoint: Path, saved: dict | None, sampler: LatentSampler) -> None:
+    """Raises ValueError where a checkpoint learnt the latents of another autoencoder than the sampler's."""
+    known = {saved.get("encoder"), sampler.encoder} - {None} if saved else set()  # None: from before it was kept
+    if len(known) > 1:
+        raise ValueError(f"{checkpoint} learnt the latents of another autoencoder: move it away, or train anew")
+
+
 def train(
     work: Path,
     run: Run,
@@ -135,8 +142,7 @@ def train(
     checkpoint = work / "denoiser.pt"
     saved = checkpoint_to_resume(checkpoint, resume)
     sampler, alphas = LatentSampler(work, faces_share), new_scheduler().alphas_cumprod
-    if saved and len({saved.get("encoder"), sampler.encoder} - {None}) > 1:  # None: from before this was kept
-        raise ValueError(f"{checkpoint} learnt the latents of another autoencoder: move it away, or train anew")
+    check_encoder(checkpoint, saved, sampler)
     channels = tuple(saved["channels"]) if saved else channels
     torch.manual_seed(run.seed)
     model = new_denoiser(channels)
