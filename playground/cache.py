@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 from playground import heap
 from playground.devices import is_out_of_memory
 from playground.errors import NotEnoughMemory
-from playground.slots import Account, Slot, gigabytes, release_memory
+from playground.slots import Account, Slot, gigabytes, release_memory, wanted
 from playground.specs import RAM, ModelKey, ModelSpec
 
 T = TypeVar("T")
@@ -70,11 +70,13 @@ class ModelCache:
                 raise
         raise self._no_room("This", 0, device)
 
-    def drop_idle(self, device: str | None = None, key: ModelKey | None = None) -> int:
-        """Drops every model that nobody leases (on one device, or of one key); returns the bytes given back."""
+    def drop_idle(self, device: str | None = None, key: ModelKey | None = None, named: str = "") -> int:
+        """Drops every model that nobody leases (on one device, of one key, of names that begin so); returns the bytes
+        given back."""
         freed = 0
         with self._changed:
-            for slot in [slot for slot in self._idle(device) if key in (None, slot.spec.key)]:
+            for slot in [slot for slot in self._idle(device)
+                         if key in (None, slot.spec.key) and slot.spec.key.name.startswith(named)]:
                 freed += slot.bytes
                 self._forget(slot)
         release_memory()
@@ -93,6 +95,11 @@ class ModelCache:
             return {**self._counts, "seconds_loading": round(self._seconds_loading, 3),
                     "devices": devices, "models": models}
 
+    @property
+    def budgets(self) -> dict[str, int]:
+        """Bytes that models may take on each device in all, whatever is there now."""
+        return {device: account.budget for device, account in self._devices.items()}
+
     # ---- taking and giving back
 
     def _take(self, spec: ModelSpec) -> Slot:
@@ -107,12 +114,13 @@ class ModelCache:
                 if slot is not None and slot.device == spec.key.device:
                     return self._hit(slot)
                 need = slot.bytes if slot else spec.estimate
-                if self._has_room(spec.key.device, need, spec.key.name):
+                full = self._full(spec, need)
+                if full is None:
                     slot = self._reserve(spec, slot, need)
                 else:
-                    victim = self._victim(spec.key.device)
+                    victim = self._victim(full[0])
                     if victim is None:
-                        self._wait_for_memory(spec.key.name, need, spec.key.device, deadline)
+                        self._wait_for_memory(spec.key.name, full[1], full[0], deadline)
                         continue
             if victim is None:
                 return self._fill(slot)
@@ -134,16 +142,21 @@ class ModelCache:
     def _reserve(self, spec: ModelSpec, parked: Slot | None, need: int) -> Slot:
         """A busy slot, leased once, with its bytes on the account of its device."""
         self._counts["misses"] += 1
-        self._devices[spec.key.device].add(need)
+        for device, count in wanted(spec, need):
+            self._devices[device].add(count)
         slot = parked or self._slots.setdefault(spec.key, Slot(spec, spec.key.device, need))
         slot.busy, slot.leases = True, 1
         return slot
 
-    def _has_room(self, device: str, need: int, name: str) -> bool:
-        account = self._account(device)
-        if need > account.budget:
-            raise self._no_room(name, need, device)
-        return account.used + need <= account.budget
+    def _full(self, spec: ModelSpec, need: int) -> tuple[str, int] | None:
+        """A device that has no room for a model now, with the bytes that it wants there; NotEnoughMemory if never."""
+        for device, count in wanted(spec, need):
+            account = self._account(device)
+            if count > account.budget:
+                raise self._no_room(spec.key.name, count, device)
+            if account.used + count > account.budget:
+                return device, count
+        return None
 
     def _victim(self, device: str) -> Slot | None:
         """The least recently used model that nobody leases, marked busy so that it is evicted once."""
@@ -226,12 +239,10 @@ class ModelCache:
     def _fail(self, slot: Slot, problem: BaseException) -> None:
         """Takes a slot out again whose load failed, and wakes those who waited for it."""
         with self._changed:
-            home = slot.spec.key.device
-            self._devices[home].used -= slot.bytes
-            if slot.device != home:
-                self._devices[slot.device].used -= slot.bytes
-            slot.error, slot.busy, slot.model = problem, False, None
-            del self._slots[slot.spec.key]
+            if slot.device != slot.spec.key.device:  # on its way back: its bytes are on both accounts
+                self._devices[slot.spec.key.device].used -= slot.bytes
+            slot.error, slot.busy = problem, False
+            self._forget(slot)
             self._counts["failures"] += 1
             self._changed.notify_all()
         release_memory()
@@ -241,7 +252,7 @@ class ModelCache:
     def _idle(self, device: str | None) -> list[Slot]:
         """Slots that may go, least recently used first."""
         return sorted((slot for slot in self._slots.values()
-                       if not slot.busy and slot.leases == 0 and device in (None, slot.device)),
+                       if not slot.busy and slot.leases == 0 and (device in (None, slot.device) or slot.on(device))),
                       key=lambda slot: slot.last_used)
 
     def _evict(self, victim: Slot) -> None:
@@ -275,7 +286,8 @@ class ModelCache:
         return True
 
     def _forget(self, slot: Slot) -> None:
-        self._devices[slot.device].used -= slot.bytes
+        for device, account in self._devices.items():
+            account.used -= slot.on(device)
         del self._slots[slot.spec.key]
         slot.model = None
 
@@ -288,8 +300,8 @@ class ModelCache:
     def _no_room(self, name: str, need: int, device: str) -> NotEnoughMemory:
         """The error that names what holds the memory and what to do."""
         account = self._account(device)
-        held = ", ".join(f"{slot.spec.key.name} ({gigabytes(slot.bytes)}{', in use' if slot.leases else ''})"
-                         for slot in self._slots.values() if slot.device == device and slot.model is not None)
+        held = ", ".join(f"{slot.spec.key.name} ({gigabytes(slot.on(device))}{', in use' if slot.leases else ''})"
+                         for slot in self._slots.values() if slot.on(device) and slot.model is not None)
         wants = f" needs {gigabytes(need)}" if need else " ran out of memory"
         return NotEnoughMemory(
             f"{name}{wants}; models may take {gigabytes(account.budget)} on {device}, held by: {held or 'nothing'}.",

@@ -155,13 +155,18 @@ def _word_vectors(name: str, title: str, words: int, dimensions: int, download: 
                  download=download, licence="see link", link="https://github.com/piskvorky/gensim-data")
 
 
-PIPELINE = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model")
-HALVES = (*PIPELINE, "*/model.fp16.safetensors", "*/diffusion_pytorch_model.fp16.safetensors")
+NETWORKS = {"sd": ("unet", "vae", "text_encoder"), "sdxl": ("unet", "vae", "text_encoder", "text_encoder_2"),
+            "flux": ("transformer", "vae", "text_encoder", "text_encoder_2")}
+HALVES = "*.fp16.safetensors"  # of the repositories that have every network in full as well; FLUX's have it once
 
 
 def _text_to_image(repo: str, title: str, family: str, parameters: int, licence: str,
-                   patterns: tuple[str, ...] = HALVES) -> Entry:
-    """A pipeline in diffusers' layout; the single-file copies beside its folders are not fetched."""
+                   weights: str = HALVES) -> Entry:
+    """A pipeline in diffusers' layout, of which only what is loaded is fetched: no safety checker (SD 1.5), no second
+    autoencoder and no ONNX copies (SDXL), no single-file copies beside the folders."""
+    words = [f"{folder}/*.{ending}" for folder in ("tokenizer", "tokenizer_2") for ending in ("json", "txt", "model")]
+    networks = [f"{network}/{ending}" for network in NETWORKS[family] for ending in ("*.json", weights)]
+    patterns = ("model_index.json", "scheduler/*.json", *words, *networks)
     return Entry(repo, title, "text-to-image", family, (Hub(repo, patterns=patterns),), bytes=parameters * 2,
                  download=parameters * 2, licence=licence, link=f"https://huggingface.co/{repo}")
 
@@ -213,9 +218,9 @@ ENTRIES = (
     _text_to_image("stabilityai/stable-diffusion-xl-base-1.0", "SDXL", "sdxl", 3_469 * MB, "CreativeML OpenRAIL++-M"),
     _text_to_image("stabilityai/sdxl-turbo", "SDXL Turbo", "sdxl", 3_469 * MB, "Stability AI Community License"),
     _text_to_image("black-forest-labs/FLUX.1-schnell", "FLUX.1 schnell", "flux", 16_870 * MB, "Apache-2.0",
-                   (*PIPELINE, "*/*.safetensors")),
+                   "*.safetensors"),
     _text_to_image("black-forest-labs/FLUX.1-dev", "FLUX.1 dev", "flux", 16_870 * MB,
-                   "FLUX.1 [dev] Non-Commercial License", (*PIPELINE, "*/*.safetensors")),
+                   "FLUX.1 [dev] Non-Commercial License", "*.safetensors"),
     Entry("openai/clip-vit-base-patch32", "CLIP ViT-B/32", "clip", "clip", (Hub("openai/clip-vit-base-patch32"),),
           bytes=605 * MB, download=605 * MB, licence="MIT", link="https://github.com/openai/CLIP",
           note="Pictures and captions in one space (Radford et al. 2021)."),

@@ -102,12 +102,13 @@ def control_group_limit() -> int | None:
 def default_budget(device: str) -> int:
     """Bytes that models may take on a device, leaving working room for activations and everything else.
 
-    A GPU keeps the larger of 2 GiB and 15 % free; RAM keeps half, since browsers and pages live there too.
+    A GPU keeps the larger of 2 GiB and 15 % free; RAM keeps half, since browsers and pages live there too, but no more
+    than 24 GiB: 64 GB suffice for FLUX, whose parts wait there for a smaller GPU.
     """
     total = memory(device).total
     if device.startswith("cuda"):
         return total - max(2 * GIB, int(total * 0.15))
-    return total // 2
+    return total - min(total // 2, 24 * GIB)
 
 
 def default_dtype(device: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground import heap
-from playground.specs import ModelSpec
+from playground.specs import RAM, ModelSpec
 
 
 @dataclass
@@ -23,6 +23,10 @@ class Slot:
     last_used: float = field(default_factory=time.monotonic)
     error: BaseException | None = None
 
+    def on(self, device: str) -> int:
+        """Bytes that it holds on a device."""
+        return (self.bytes if device == self.device else 0) + (self.spec.beside if device == RAM else 0)
+
 
 @dataclass
 class Account:
@@ -35,6 +39,11 @@ class Account:
     def add(self, amount: int) -> None:
         self.used += amount
         self.high_water = max(self.high_water, self.used)
+
+
+def wanted(spec: ModelSpec, need: int) -> list[tuple[str, int]]:
+    """The devices that a model takes room on, with the bytes; `need` is for its own."""
+    return [(spec.key.device, need), *([(RAM, spec.beside)] if spec.beside else [])]
 
 
 def gigabytes(count: int) -> str:

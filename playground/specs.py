@@ -23,7 +23,8 @@ class ModelSpec:
     """How to get a model: `load()` makes it on its device, `measure(model)` gives its bytes there.
 
     `estimate` is in bytes and reserved before the load. `move(model, device)` returns the model on another
-    device; without it a model is dropped rather than parked in RAM.
+    device; without it a model is dropped rather than parked in RAM. `beside` are bytes that it holds in RAM all
+    the while, as one of a GPU does whose parts wait there for their turn.
     """
 
     key: ModelKey
@@ -31,3 +32,4 @@ class ModelSpec:
     estimate: int = field(compare=False)
     measure: Callable[[Any], int] = field(compare=False)
     move: Callable[[Any, str], Any] | None = field(default=None, compare=False)
+    beside: int = field(default=0, compare=False)

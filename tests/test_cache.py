@@ -304,3 +304,43 @@ def test_another_variant_is_another_model():
 def test_an_unknown_device_is_refused():
     with pytest.raises(NotEnoughMemory, match="cuda:3"), ModelCache({"cpu": 1}).lease(Loader(device="cuda:3").spec):
         pass
+
+
+# ---- what a model of a GPU holds in RAM beside
+
+
+def waiting(name="g", size=10, beside=50, **more):
+    """A model of a GPU whose parts wait in RAM."""
+    from dataclasses import replace
+
+    loader = Loader(size=size, device="gpu", name=name, **more)
+    loader.spec = replace(loader.spec, beside=beside)
+    return loader
+
+
+def test_what_waits_in_ram_counts_there_and_drives_idle_models_out():
+    cache, idle, gpu = ModelCache({"cpu": 60, "gpu": 20}), Loader(size=20, name="idle"), waiting()
+    with cache.lease(idle.spec):
+        pass
+    with cache.lease(gpu.spec):
+        assert (names(cache), used(cache), used(cache, "gpu")) == ({"g"}, 50, 10)
+    with cache.lease(idle.spec):  # and gives way itself
+        assert (names(cache), used(cache), used(cache, "gpu")) == ({"idle"}, 20, 0)
+    assert cache.budgets == {"cpu": 60, "gpu": 20}
+
+
+def test_what_never_fits_in_ram_is_refused_and_a_failed_load_gives_all_back():
+    cache = ModelCache({"cpu": 40, "gpu": 20}, patience=0)
+    with pytest.raises(NotEnoughMemory, match="on cpu"), cache.lease(waiting().spec):
+        pass
+    with pytest.raises(ValueError, match="broken"), cache.lease(waiting(beside=30, fails=[ValueError("broken")]).spec):
+        pass
+    assert (used(cache), used(cache, "gpu"), names(cache)) == (0, 0, set())
+
+
+def test_a_leased_model_that_waits_in_ram_keeps_its_place():
+    cache = ModelCache({"cpu": 60, "gpu": 20}, patience=0)
+    with cache.lease(waiting().spec):
+        with pytest.raises(NotEnoughMemory, match=r"g \(0 MB, in use\)"), cache.lease(Loader(size=20).spec):
+            pass
+        assert names(cache) == {"g"}

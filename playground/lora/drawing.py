@@ -69,7 +69,7 @@ def forget(context: Context, paths: Iterable[Path]) -> None:
 def fitting(context: Context, card: adapters.Card) -> ModelSpec:
     """The adapter's base in full where it fits, else in the precision that it was trained with. NotEnoughMemory."""
     try:
-        return models.spec(context, card.model)
+        return models.spec(context, card.model, adapters=True)
     except NotEnoughMemory:
         if card.plan["quantise"] == NONE:
             raise
@@ -88,7 +88,7 @@ def request(path: Path, prompt: Any, seed: Any, **values: Any) -> Request:
 
 
 def pairs(context: Context, path: Path, asked: Request, strength: Any = 1.0) -> Iterator[Pair]:
-    """Both pictures after every step, the last pair being the result."""
+    """Both pictures after every step, the last pair being the result. PlaygroundError where one came out black."""
     import torch
 
     much = checks.real(strength, "The strength", 0, MAX_STRENGTH)
@@ -105,7 +105,7 @@ def pairs(context: Context, path: Path, asked: Request, strength: Any = 1.0) -> 
                     run.develop(family)
             yield Pair(len(runs[0].guesses), runs[0].trace.steps, runs[0].guesses[-1], runs[1].guesses[-1])
         with context.gate.turn(WHO), torch.inference_mode():
-            without, with_adapter = (family.decode(run.x)[0] for run in runs)
+            without, with_adapter = (run.picture(family) for run in runs)
     yield Pair(runs[0].trace.steps, runs[0].trace.steps, without, with_adapter)
 
 

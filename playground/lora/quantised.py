@@ -42,7 +42,7 @@ def spec(context: Context, key: str, kind: str) -> ModelSpec:
     Raises NotEnoughMemory before anything is loaded where it does not fit, PlaygroundError without the library.
     """
     if kind == NONE:
-        return models.spec(context, key)
+        return models.spec(context, key, adapters=True)
     model = models.find(key)
     require(kind)
     if model.family != "flux":
@@ -55,7 +55,7 @@ def spec(context: Context, key: str, kind: str) -> ModelSpec:
 
     def load() -> Any:
         located = context.weights.locate(models.entry(key))
-        pipe = models.load(located, model, "cpu", memory.Plan(dtype, False, size))
+        pipe = models.load(located, model, "cpu", memory.Plan(dtype, memory.NONE, size, vae_slicing=True))
         return place(pipe, kind, context.device)
 
     return ModelSpec(ModelKey(key, dtype=dtype, device=context.device, variant=f"training, {kind}"), load, size,

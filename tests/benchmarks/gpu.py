@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground import devices
-from playground.diffusion import families, models, requests, wording
+from playground.diffusion import families, memory, models, requests, wording
 from playground.diffusion.trace import Run
 from playground.errors import PlaygroundError
 from playground.lora import estimate, learning, plan, quantised
@@ -87,7 +87,8 @@ def measured(asked: argparse.Namespace) -> list[dict]:
 
 def words_of(row: dict) -> str:
     """A row as a line."""
-    more = f", 1,000 steps in {row['minutes_1000']:.1f} min" if row["what"] == "training" else ""
+    more = f", 1,000 steps in {row['minutes_1000']:.1f} min" if row["what"] == "training" else \
+        f", reckoned {gigabytes(row['reckoned'])}"
     return (f"{row['what']} {row['shape']} at {row['size']} x {row['size']}, base {row['quantise']}, {row['dtype']}: "
             f"{row['steps_s']:.2f} steps/s, peak {gigabytes(row['peak'])} (weights {gigabytes(row['weights'])}){more} "
             f"[{row['machine']}, torch {row['torch']}]")
@@ -192,7 +193,14 @@ def drawing(pipe: Any, shape: Shape, asked: argparse.Namespace) -> dict:
         family.decode(run.x)
         decoding = time.perf_counter() - start
     return {"size": family.size, "steps": asked.draw_steps, "steps_s": 1 / seconds, "decode_s": decoding,
-            "peak": weights + growth.bytes}
+            "peak": weights + growth.bytes, "reckoned": weights + reckoned(shape, family.size, device)}
+
+
+def reckoned(shape: Shape, size: int, device: str) -> int:
+    """What the plan of a model (playground/diffusion/memory.py) sets aside to draw one picture; to hold the peak to."""
+    dtype, model = devices.default_dtype(device), models.find(shape.key)
+    needs = memory.Needs(shape.key, model.parts, size, model.step, model.scores, model.pixel)
+    return memory.room(needs, dtype, memory.Machine(device, 0, 0, dtype))
 
 
 def timed(step: Callable[[], Any], count: int, device: str) -> float:

@@ -80,6 +80,24 @@ def save_flux(root: Path, key: str = SCHNELL, guided: bool = False) -> Path:
     return folder(root, key)
 
 
+def save_clip(root: Path) -> Path:
+    """CLIP's classes, small, over single letters."""
+    import torch
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
+
+    from playground.diffusion import clip
+
+    torch.manual_seed(4)
+    layers = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = CLIPConfig(
+        text_config={**layers, "vocab_size": 54, "bos_token_id": 52, "eos_token_id": 53, "pad_token_id": 53},
+        vision_config={**layers, "image_size": 32, "patch_size": 16}, projection_dim=16)
+    CLIPModel(config).save_pretrained(folder(root, clip.MODEL))
+    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
+    CLIPProcessor(CLIPImageProcessorPil(**sizes), clip_tokenizer()).save_pretrained(folder(root, clip.MODEL))
+    return folder(root, clip.MODEL)
+
+
 def without_clip(settings: dict, *names: str) -> dict:
     """Settings without those that a scheduler does not have."""
     return {name: value for name, value in settings.items() if name not in ("clip_sample", *names)}

@@ -57,6 +57,16 @@ def test_without_is_what_the_diffusion_tab_draws_and_the_shared_pipeline_stays_u
     assert np.abs(pair.told.astype(int) - pair.without.astype(int)).max() > 5
 
 
+def test_a_black_picture_from_half_precision_is_said(small, adapter, monkeypatch):
+    decode = families.StableDiffusion.decode
+    monkeypatch.setattr(families.StableDiffusion, "decode", lambda self, z: decode(self, z) * 0)
+    assert last(small, adapter)[1].told.max() == 0  # in float32 black is a colour
+    looked, check = [], trace.check_picture
+    monkeypatch.setattr(trace, "check_picture", lambda drawn, family: looked.append(drawn) or check(drawn, family))
+    last(small, adapter)
+    assert len(looked) == 2  # that check refuses it in half precision
+
+
 def test_strength_0_is_the_untouched_model_and_more_strength_moves_further(small, adapter):
     _, none = last(small, adapter, 0.0)
     assert np.array_equal(none.without, none.told)
