@@ -38,7 +38,7 @@ def parts(prompt: str) -> list[str]:
     ['beach', 'shark', 'red umbrella', 'lighthouse']
     """
     found = []
-    for piece in JOINTS.split(prompt):
+    for piece in JOINTS.split(prompt.encode(errors="replace").decode()):  # half a character cannot be answered
         words = [word for word in piece.split() if word.lower() not in LITTLE]
         if words and " ".join(words) not in found:
             found.append(" ".join(words))

@@ -1,32 +1,23 @@
-"""A GAN against diffusion on faces, and pictures against captions in CLIP's space."""
+"""A GAN against diffusion on faces."""
 
 import html
 from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from playground import catalog, devices
+from playground import devices
 from playground.context import Context
-from playground.diffusion import clip, contest, pictures, trace
+from playground.diffusion import contest, pictures
 from playground.diffusion.contest import Side
 from tabs import _diffusion_html as render
 from tabs import _ui
 from tabs._diffusion_keeping import keeping, last_result
 from tabs._diffusion_style import CSS
 
-CAPTIONS = "a goat wearing a crown\na photo of a face\na red heart\na cat"
-CLIP_PROMPTS = ("a photo of a face", "red heart", "cat face")
-
 
 def build(context: Context) -> None:
-    """Lays out both sections."""
-    _versus(context)
-    _captions(context)
-
-
-def _versus(context: Context) -> None:
+    """Lays out the section."""
     with gr.Accordion("GAN against diffusion: the same number of faces from both", open=False,
                       elem_id="diffusion-contest") as fold:
         with gr.Row():
@@ -70,46 +61,3 @@ def _set(side: Side) -> str:
                   for picture in side.pictures)
     return (f'<div class="df"><p class="df-note"><b>{html.escape(side.title)}</b></p>'
             f'<div class="df-faces">{row}</div></div>')
-
-
-def _captions(context: Context) -> None:
-    with gr.Accordion("Text and picture in one space: CLIP", open=False, elem_id="diffusion-clip") as fold:
-        captions = gr.Textbox(CAPTIONS, label="Captions, one a line", lines=4, max_lines=8)
-        go = gr.Button("Match pictures and captions", variant="primary", min_width=200)
-        shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-clip-table"), last_result()
-        gr.Markdown("CLIP turns a picture and a caption into vectors of one space; the cosine says how well they fit, "
-                    "and a softmax over the captions says which it would pick. The pictures are drawn by the pocket "
-                    f"model: {', '.join(CLIP_PROMPTS)}.", elem_classes="summary")
-
-    def run(text: str) -> Iterator[str]:
-        if not clip.available(context) and context.settings.offline:
-            entry = catalog.find(clip.MODEL)
-            yield (f'<div class="df-absent"><strong>CLIP is not on this machine</strong> ({html.escape(entry.key)}, '
-                   f"{entry.download / 1e6:,.0f} MB), and the page was started with --offline.<br>"
-                   f"{html.escape(context.weights.remedy(entry))}</div>")
-            return
-        yield from matched(context, [line for line in text.splitlines() if line.strip()])
-
-    for trigger in (fold.expand, go.click):
-        _ui.event(trigger, keeping(run), [captions, before], [shown, before], show_progress="hidden", **_ui.PICTURES)
-
-
-def matched(context: Context, captions: list[str]) -> Iterator[str]:
-    """Draws the pictures, then the table of how well each fits each caption."""
-    from playground.diffusion import requests
-
-    captions, drawn = clip.check_captions(captions), []  # before the time that drawing takes
-    for prompt in CLIP_PROMPTS:
-        yield render.starting(f"Drawing “{prompt}” …")
-        for made in trace.draw(context, requests.check(prompt)):
-            last = made
-        drawn.append(last.film.final)
-    found = clip.match(context, [Image.fromarray(picture) for picture in drawn], captions)
-    head = "".join(f'<th><img width="72" src="{render.uri(pictures.enlarge(picture, 144))}" alt="{prompt}"></th>'
-                   for picture, prompt in zip(drawn, CLIP_PROMPTS, strict=True))
-    rows = "".join(
-        f"<tr><th>{html.escape(caption)}</th>"
-        + "".join(f"<td>{found.cosines[p, c]:.3f} ({found.probabilities[p, c]:.0%})</td>" for p in range(len(drawn)))
-        + "</tr>" for c, caption in enumerate(captions))
-    yield (f'<div class="df scroll"><table class="df-table"><thead><tr><th>cosine (chosen)</th>{head}</tr></thead>'
-           f"<tbody>{rows}</tbody></table></div>")

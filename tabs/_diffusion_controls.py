@@ -4,10 +4,13 @@ from typing import Any
 
 import gradio as gr
 
+from playground.catalog import MB
 from playground.context import Context
 from playground.diffusion import models, requests, schedulers
 from playground.errors import NotEnoughMemory, PlaygroundError
 from tabs import _ui
+
+SEED = 47  # of the first look: a face in good light
 
 
 class Controls:
@@ -23,7 +26,7 @@ class Controls:
         self.guidance = gr.Slider(1, requests.MAX_GUIDANCE, requests.GUIDANCE, step=0.5, label="Guidance",
                                   info="1: off")
         with gr.Row():
-            self.seed = gr.Number(42, label="Seed", precision=0, minimum=0, maximum=requests.MAX_SEED, min_width=90)
+            self.seed = gr.Number(SEED, label="Seed", precision=0, minimum=0, maximum=requests.MAX_SEED, min_width=90)
             self.scheduler = gr.Dropdown(schedulers.names("pocket"), value=schedulers.DEFAULT, label="Scheduler",
                                          min_width=130)
         self.model = gr.Dropdown([(title(context, key), key) for key in models.names()], value=models.POCKET,
@@ -31,7 +34,10 @@ class Controls:
         state = gr.Markdown(elem_classes="summary", elem_id="diffusion-model")
         _ui.event(self.model.change, self.adapted(context), [self.model, self.scheduler],
                   [self.scheduler, state], show_progress="hidden")
-        _ui.event(self.model.input, usual, [self.model], [self.steps, self.guidance], show_progress="hidden")
+        chosen = [gr.State(False), gr.State(False)]  # whether the visitor set steps, guidance himself
+        for slider, own in zip((self.steps, self.guidance), chosen, strict=True):
+            _ui.event(slider.release, lambda: True, [], [own], show_progress="hidden")
+        _ui.event(self.model.input, usual, [self.model, *chosen], [self.steps, self.guidance], show_progress="hidden")
 
     @property
     def all(self) -> list[Any]:
@@ -40,17 +46,17 @@ class Controls:
 
     @staticmethod
     def adapted(context: Context) -> Any:
-        """(model, scheduler) -> the samplers that the model can use, and whether it can run here."""
+        """(model, scheduler) -> the samplers that the model can use, and how it can run here."""
         def adapt(key: str, chosen: str) -> tuple:
             known = schedulers.names(models.find(key).family)
-            return gr.Dropdown(known, value=chosen if chosen in known else known[0]), missing(context, key)
+            return gr.Dropdown(known, value=chosen if chosen in known else known[0]), condition(context, key)
         return adapt
 
 
-def usual(key: str) -> tuple[int, float]:
-    """The steps and guidance that a model was made for."""
+def usual(key: str, own_steps: bool, own_guidance: bool) -> tuple[Any, Any]:
+    """The steps and guidance that a model was made for, where the visitor has not set his own."""
     model = models.find(key)
-    return model.steps, model.guidance
+    return gr.skip() if own_steps else model.steps, gr.skip() if own_guidance else model.guidance
 
 
 def title(context: Context, key: str) -> str:
@@ -58,17 +64,20 @@ def title(context: Context, key: str) -> str:
     return f"{models.entry(key).title}, {models.find(key).size} px" if key != models.POCKET else "Pocket model, 64 px"
 
 
-def missing(context: Context, key: str) -> str:
-    """Why a model cannot run here now, or nothing."""
+def condition(context: Context, key: str) -> str:
+    """How a large model would run here, what it takes to get it, or why it cannot run; nothing for the bundled one."""
     entry = models.entry(key)
+    size = f"{entry.download / 1e9:.1f} GB"
     try:
-        models.spec(context, key)
+        how = "" if key == models.POCKET else models.planned(context, key).words
     except NotEnoughMemory as problem:
         return f"**Does not fit here.** {problem.what} {problem.remedy}"
     except PlaygroundError as problem:  # a damaged or half-copied model says so when it is drawn with
         return f"**{problem.what}** {problem.remedy}"
     if models.available(context, key):
-        return ""
+        return how
     if context.settings.offline:
-        return f"**Not on this machine** ({entry.key}, {entry.download / 1e9:.1f} GB), and --offline is set."
-    return f"Not on this machine yet; the first picture downloads {entry.download / 1e9:.1f} GB ({entry.licence})."
+        return f"**Not on this machine** ({entry.key}, {size}), and --offline is set."
+    if entry.download > context.settings.most.download_mb * MB:
+        return f"**Not on this machine** ({entry.key}, {size}), and more than is downloaded for visitors here."
+    return f"Not on this machine yet; the first picture downloads {size} ({entry.licence}). {how}"

@@ -12,8 +12,8 @@ from playground.diffusion import forward, wording
 from playground.diffusion.trace import Trace
 from playground.errors import BadInput, PlaygroundError
 from playground.gan import faces
+from tabs import _consent, _ui
 from tabs import _diffusion_html as render
-from tabs import _ui
 from tabs._diffusion_style import CSS
 from tabs._shell import Shell
 
@@ -38,6 +38,8 @@ class Forward:
                 self.truncation = gr.Slider(0, 1.5, 1.0, step=0.05, label="ψ of the GAN face", min_width=120)
                 self.upload = gr.UploadButton("Use your own picture", file_types=["image", ".heic", ".heif", ".avif"],
                                               min_width=150, size="sm")
+            _consent.line("Yours is read and its file removed; its pixels stay in the memory of your open page, for an "
+                          "hour at most.")
             self.level = gr.Slider(0, forward.LEVELS, START, step=1, label="Noise level t")
             self.near = gr.HTML(css_template=CSS, elem_id="forward-near")
             with gr.Row():
@@ -156,10 +158,11 @@ class Forward:
 
     def _endpoint(self) -> None:
         def add_noise(image: str, level: Any) -> np.ndarray:
+            self.context.room.check()  # Gradio writes the picture by itself
             return forward.add_noise(read_upload(image), level)
 
         _ui.endpoint(add_noise, [gr.File(label="image", visible=False), gr.Number(500, label="level", visible=False)],
-                     [gr.Image(label="noisy image", format="png", visible=False)], "add_noise")
+                     [gr.Image(label="noisy image", format="png", visible=False)], "add_noise", **_ui.DECODING)
 
 
 SCROLL = "() => document.querySelector('#diffusion-forward')?.scrollIntoView({behavior: 'smooth', block: 'start'})"

@@ -77,6 +77,19 @@ CSS = """
 .df-table :is(th, td) { text-align: left; padding: .3rem 1.2rem .3rem 0; font-weight: 400;
                         border-bottom: 1px solid var(--border-color-primary); }
 .df-table thead th { color: var(--body-text-color-subdued); vertical-align: bottom; }
+.df-card figure { display: grid; grid-template-columns: minmax(0, 24rem) 1fr; gap: 0 .8rem; align-items: center; }
+.df-card img { width: 100%; display: block; }
+@container (max-width: 520px) { .df-card figure { grid-template-columns: 1fr; }
+                                .df-card figcaption { grid-row: 1; } }
+.df-heat :is(td, thead th) { text-align: center; padding: .35rem .5rem; min-width: 5.2rem; max-width: 8rem; }
+.df-heat tbody th { min-width: 9rem; max-width: 16rem; padding-right: .8rem; overflow-wrap: anywhere; }
+.df-heat thead th { font-size: .8rem; line-height: 1.25; overflow-wrap: anywhere; }
+.df-heat thead img { width: 72px; height: 72px; object-fit: cover; border-radius: 4px; display: block;
+                     margin: 0 auto .25rem; }
+.df-heat td { font-variant-numeric: tabular-nums;
+              background: color-mix(in srgb, #6366f1 calc(var(--heat) * 55%), transparent); }
+.df-heat small { display: block; font-size: .78rem; }
+.df-heat .df-cut { color: var(--body-text-color-subdued); }
 .df-three { display: grid; grid-template-columns: 1fr 1fr 1.25fr; gap: .8rem; align-items: start; max-width: 56rem; }
 .df-three img { width: 100%; border-radius: 6px; display: block; }
 @container (max-width: 520px) { .df-three { grid-template-columns: 1fr 1fr; } .df-plot { grid-column: 1 / -1; } }

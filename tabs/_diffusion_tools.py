@@ -8,10 +8,10 @@ import gradio as gr
 
 from playground import marks
 from playground.context import Context
-from playground.diffusion import attention, branches, pictures, requests, schedulers, wording
+from playground.diffusion import attention, branches, models, pictures, requests, schedulers, wording
 from playground.diffusion.trace import Frame, Trace
 from playground.errors import BadInput
-from tabs import _diffusion_adapter, _diffusion_contest, _ui
+from tabs import _diffusion_adapter, _diffusion_clip, _diffusion_contest, _ui
 from tabs import _diffusion_html as render
 from tabs._diffusion_checklist import Checklist
 from tabs._diffusion_controls import Controls
@@ -20,6 +20,7 @@ from tabs._diffusion_style import CSS
 from tabs._shell import Shell
 
 GUIDANCES, SAMPLERS = "guidance values", "schedulers"
+COMPARED = ("DDIM", "DDPM", "DPM-Solver++")  # to begin with
 
 
 def build(context: Context, shell: Shell, controls: Controls, kept: gr.State) -> Checklist:
@@ -31,6 +32,7 @@ def build(context: Context, shell: Shell, controls: Controls, kept: gr.State) ->
     _films(context, kept)
     checklist = Checklist(controls.prompt)
     _diffusion_contest.build(context)
+    _diffusion_clip.build(context, kept)
     return checklist
 
 
@@ -117,9 +119,9 @@ def _side_by_side(context: Context, controls: Controls) -> None:
         with gr.Row():
             what = gr.Radio([GUIDANCES, SAMPLERS], value=GUIDANCES, label="Compare", min_width=200)
             values = gr.Textbox("1, 2, 4, 8", label="Guidance values", min_width=140)
-            names = gr.Dropdown(schedulers.names("pocket"), value=["DDIM", "DDPM", "DPM-Solver++"], multiselect=True,
+            names = gr.Dropdown(schedulers.names("pocket"), value=list(COMPARED), multiselect=True,
                                 max_choices=branches.MOST_SIDE_BY_SIDE, label="Schedulers", visible=False,
-                                min_width=240)
+                                info="Those that the chosen model can use.", min_width=240)
             go = gr.Button("Compare", variant="primary", min_width=100)
             stop = gr.Button("Stop", min_width=70)
         shown, before = gr.HTML(css_template=CSS, elem_id="diffusion-side"), last_result()
@@ -129,6 +131,9 @@ def _side_by_side(context: Context, controls: Controls) -> None:
         if kind == GUIDANCES:
             wanted = branches.guidances(base, numbers)
         else:
+            if len(known := schedulers.names(models.find(base.model).family)) < 2:
+                raise BadInput(f"This model can only use the scheduler {known[0]}.",
+                               "Compare guidance values, or choose another model.")
             wanted = [requests.check(base.prompt, base.negative, **{**_rest(base), "scheduler": name})
                       for name in samplers]
         titles = [f"guidance {each.guidance:g}" if kind == GUIDANCES else each.scheduler for each in wanted]
@@ -138,11 +143,22 @@ def _side_by_side(context: Context, controls: Controls) -> None:
     def switch(kind: str) -> tuple:
         return gr.Textbox(visible=kind == GUIDANCES), gr.Dropdown(visible=kind == SAMPLERS)
 
+    def adapted(key: str, chosen: list[str]) -> Any:
+        return gr.Dropdown(**fitting(key, chosen))
+
     _ui.event(what.change, switch, [what], [values, names], show_progress="hidden")
+    _ui.event(controls.model.change, adapted, [controls.model, names], [names], show_progress="hidden")
     inputs = [what, values, names, *controls.all, before]
     running = [_ui.event(trigger, keeping(run), inputs, [shown, before], show_progress="hidden", **_ui.PICTURES)
                for trigger in (fold.expand, go.click, values.submit, what.input)]
     stop.click(None, None, None, cancels=running)
+
+
+def fitting(key: str, chosen: list[str]) -> dict[str, Any]:
+    """A model's schedulers, and those chosen that it can use, or usual ones where fewer than two are left."""
+    known = schedulers.names(models.find(key).family)
+    kept = [name for name in chosen or () if name in known]
+    return {"choices": known, "value": kept if len(kept) > 1 else [name for name in COMPARED if name in known] or known}
 
 
 def lockstep(made: list, titles: list[str]) -> str:
@@ -151,8 +167,10 @@ def lockstep(made: list, titles: list[str]) -> str:
         return render.many([(frame.preview, f"{title}, step {frame.step} of {frame.steps}")
                             for frame, title in zip(made, titles, strict=True)])
     finished = render.many([(trace.film.final, title) for trace, title in zip(made, titles, strict=True)])
-    return finished + render.films([(title, [*trace.film.clean, trace.film.last])
-                                    for trace, title in zip(made, titles, strict=True)])
+    films = render.films([(title, [*trace.film.clean, trace.film.last])
+                          for trace, title in zip(made, titles, strict=True)])
+    heard = next((trace for trace in made if trace.negative), made[0])  # the texts are the same; guidance 1 reads one
+    return finished + films + render.note(wording.cuts(heard.wording, heard.negative))
 
 
 def _rest(request: requests.Request) -> dict[str, Any]:
@@ -185,6 +203,6 @@ def _films(context: Context, kept: gr.State) -> None:
                 _ui.saved(marks.png(film.final, mark), "picture.png", still))
 
     for trigger in (fold.expand, again.click, seen.input):
-        _ui.event(trigger, run, [kept, seen], [strip, loop, video, still])
+        _ui.event(trigger, run, [kept, seen], [strip, loop, video, still], **_ui.DECODING)
 
 

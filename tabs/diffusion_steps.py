@@ -13,7 +13,7 @@ from playground.diffusion import models, requests, schedulers, trace, wording
 from playground.diffusion.trace import Frame, Trace
 from playground.errors import PlaygroundError
 from tabs import _diffusion_html as render
-from tabs import _diffusion_tools, _ui
+from tabs import _diffusion_samples, _diffusion_tools, _ui
 from tabs._diffusion_checklist import plain
 from tabs._diffusion_controls import Controls
 from tabs._diffusion_forward import Forward
@@ -55,7 +55,7 @@ Sources: [Ho et al. 2020](https://arxiv.org/abs/2006.11239) (DDPM), [Song et al.
 
 # title, prompt, negative, steps, guidance, seed, scheduler
 EXAMPLES = (
-    ("From noise to a face", "a photo of a face", "", 20, 1.5, 42, "DDIM"),
+    ("From noise to a face", "a photo of a face", "", 20, 2.0, 47, "DDIM"),
     ("A red heart in 8 steps", "red heart", "", 8, 3.0, 7, "DPM-Solver++"),
     ("Fresh noise every step (DDPM)", "cat face", "", 40, 3.0, 3, "DDPM"),
     ("Beach and shark", "a photo of a beach with a shark, a red umbrella and a lighthouse", "", 20, 5.0, 11, "DDIM"),
@@ -106,6 +106,7 @@ def build(context: Context, shell: Shell) -> None:
     cancelled = _ui.event(stop.click, lambda: None, [], [], cancels=running[::-1], show_progress="hidden")
     _ui.event(cancelled.then, stopped, [kept], [view, note], show_progress="hidden")
     _ui.copy_link(copy, link)
+    _diffusion_samples.build(context)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(context)
 
@@ -215,18 +216,20 @@ def stopped(kept: Trace | None) -> tuple[str, str]:
 
 def _endpoints(context: Context) -> None:
     """/denoise and /add_noise."""
-    def denoise(prompt: Any, steps: Any, guidance: Any, seed: Any, scheduler: Any, model: Any) -> tuple:
+    def denoise(prompt: Any, steps: Any = None, guidance: Any = None, seed: Any = 42,
+                scheduler: Any = schedulers.DEFAULT, model: Any = models.POCKET) -> Iterator[tuple]:
         request = requests.check(prompt, "", steps=steps, guidance=guidance, seed=seed, scheduler=scheduler,
                                  model=model)
         mark = marks.Mark(request.model, request.seed, marks.wanted(context.settings))
         for made in trace.draw(context, request):
-            if isinstance(made, Trace):
-                sets = zip(([made.film.final], made.film.noisy, made.film.clean), results, strict=True)
-                (final,), noisy, clean = (_ui.marked(each, [mark] * len(each), place) for each, place in sets)
-                return final, noisy, clean
-        raise AssertionError("a run ends with its trace")
+            if not isinstance(made, Trace):
+                yield (gr.skip(),) * len(results)  # here it ends where the script cancelled it, or is gone
+                continue
+            sets = zip(([made.film.final], made.film.noisy, made.film.clean), results, strict=True)
+            (final,), noisy, clean = (_ui.marked(each, [mark] * len(each), place) for each, place in sets)
+            yield final, noisy, clean
 
-    def number(label: str, value: float) -> gr.Number:
+    def number(label: str, value: float | None) -> gr.Number:
         return gr.Number(value, label=label, visible=False)
 
     def text(label: str, value: str) -> gr.Textbox:
@@ -236,8 +239,8 @@ def _endpoints(context: Context) -> None:
         return gr.Gallery(label=label, format="png", visible=False)
 
     results = [gr.Image(label="image", format="png", visible=False), gallery("x_t"), gallery("predicted x0")]
-    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", 20),
-                           number("guidance", requests.GUIDANCE), number("seed", 42),
+    _ui.endpoint(denoise, [text("prompt", "a photo of a face"), number("steps", None), number("guidance", None),
+                           number("seed", 42),
                            text("scheduler", schedulers.DEFAULT), text("model", models.POCKET)],
                  results, "denoise", **_ui.PICTURES)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground import catalog, checks, devices
+from playground import catalog, checks, devices, logs
 from playground.context import Context
+from playground.diffusion.wording import Wording, wording
 from playground.errors import BadInput, DamagedWeights
 from playground.specs import ModelKey, ModelSpec
 from playground.weights import Progress, silent
@@ -21,14 +22,20 @@ if TYPE_CHECKING:
 
 MODEL = "openai/clip-vit-base-patch32"
 MOST = 8
+LONGEST = 1000  # characters of a caption; what CLIP does not read of it is known from Match.wordings
 
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """Cosines (pictures, captions), and for each picture the probability of each caption."""
+    """Cosines (pictures, captions), and for each picture the probability of each caption.
+
+    `scale` is what CLIP multiplies cosines by before its softmax; `wordings` say how each caption was read.
+    """
 
     cosines: np.ndarray
     probabilities: np.ndarray
+    scale: float = 1.0
+    wordings: tuple[Wording, ...] = ()
 
 
 def available(context: Context) -> bool:
@@ -48,13 +55,20 @@ def spec(context: Context, progress: Progress = silent) -> ModelSpec:
             model = CLIPModel.from_pretrained(located.folder, local_files_only=True, use_safetensors=True)
             processor = CLIPProcessor.from_pretrained(located.folder, local_files_only=True)
         except (OSError, ValueError, KeyError) as problem:
-            raise DamagedWeights(f"{entry.title} ({located.origin}) cannot be read: {problem!s:.300}",
+            words = logs.pathless(problem, located.folder)
+            raise DamagedWeights(f"{entry.title} ({located.origin}) cannot be read: {words}",
                                  "Remove that copy and get it again.") from problem
         model.requires_grad_(False).eval().to(context.device)
         return devices.own_memory(model), processor
 
     return ModelSpec(ModelKey(MODEL, device=context.device), load, entry.bytes,
                      lambda pair: devices.module_bytes(pair[0]))
+
+
+def prepare(context: Context, progress: Progress = silent) -> None:
+    """Gets and loads CLIP. Raises ModelMissing where it cannot be had, before other work is done for it."""
+    with context.cache.lease(spec(context, progress)):
+        pass
 
 
 def match(context: Context, pictures: Sequence["Image.Image"], captions: Sequence[str],
@@ -69,7 +83,7 @@ def match(context: Context, pictures: Sequence["Image.Image"], captions: Sequenc
 def check_captions(captions: Sequence[str]) -> list[str]:
     """The captions, ready to be matched. Raises BadInput for none, too many, or one that is too long."""
     _check_count("captions", len(captions))
-    return [checks.text(each, "A caption", 300) for each in captions]
+    return [checks.text(each, "A caption", LONGEST) for each in captions]
 
 
 def _check_count(what: str, count: int) -> None:
@@ -84,4 +98,5 @@ def _match(model: Any, processor: Any, pictures: list, captions: list[str]) -> M
     with torch.inference_mode():
         seen = model(**given.to(model.device))
     cosines = (seen.image_embeds @ seen.text_embeds.T).float().cpu().numpy()
-    return Match(cosines, seen.logits_per_image.softmax(dim=1).float().cpu().numpy())
+    return Match(cosines, seen.logits_per_image.softmax(dim=1).float().cpu().numpy(),
+                 float(model.logit_scale.exp()), tuple(wording(processor.tokenizer, each) for each in captions))

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playground.diffusion import schedulers
+from playground.diffusion.memory import PIXELS_AT_ONCE
 from playground.diffusion.requests import Request
 from playground.diffusion.wording import Conditioning
 
 if TYPE_CHECKING:
     import torch
-
-PIXELS_AT_ONCE = 2**21  # pixels a batch of the autoencoder: 512 small pictures or two of 1024
 
 
 @dataclass(eq=False)

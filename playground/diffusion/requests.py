@@ -32,17 +32,26 @@ class Request:
 
 
 def check(prompt: Any, negative: Any = "", **values: Any) -> Request:
-    """A Request from values of outside: steps, guidance, seed, scheduler, model; BadInput names what is wrong."""
+    """A Request from values of outside: steps, guidance, seed, scheduler, model; BadInput names what is wrong.
+
+    Steps and guidance that are None are those that the model was made for.
+    """
     model = checks.choice(values.get("model", models.POCKET), "The model", models.names())
-    known = schedulers.names(models.find(model).family)
+    own = models.find(model)
+    known = schedulers.names(own.family)
     wanted = values.get("scheduler") or schedulers.DEFAULT
     if wanted == schedulers.DEFAULT and wanted not in known:
         wanted = known[0]
     return Request(
         checks.text(prompt, "The prompt", LONGEST, empty=True),
         checks.text(negative or "", "The negative prompt", LONGEST, empty=True),
-        checks.whole(values.get("steps", 20), "The number of steps", 1, MAX_STEPS),
-        checks.real(values.get("guidance", GUIDANCE), "The guidance", 0.0, MAX_GUIDANCE),
+        checks.whole(_given(values.get("steps"), own.steps), "The number of steps", 1, MAX_STEPS),
+        checks.real(_given(values.get("guidance"), own.guidance), "The guidance", 0.0, MAX_GUIDANCE),
         checks.whole(values.get("seed", 42), "The seed", 0, MAX_SEED),
         checks.choice(wanted, "The scheduler", known),
         model)
+
+
+def _given(value: Any, usual: Any) -> Any:
+    """A value of outside, or the usual one where there is none."""
+    return usual if value is None else value

@@ -65,10 +65,13 @@ class Conditioning:
         return replace(self, states=self.states.to(device, dtype))
 
 
-def cuts(prompt: Wording, negative: Wording | None = None) -> str:
-    """What of the texts the network never saw, a sentence for each that was cut; nothing where all was read."""
+def cuts(prompt: Wording, negative: Wording | None = None, what: str = "prompt") -> str:
+    """What of the texts the network never saw, a sentence for each that was cut; nothing where all was read.
+
+    `what` is what the first of them is called.
+    """
     said = []
-    for name, text in (("prompt", prompt), ("negative prompt", negative)):
+    for name, text in ((what, prompt), ("negative prompt", negative)):
         if text is not None and text.cut:
             missed = text.missed if len(text.missed) <= QUOTED else f"{text.missed[:QUOTED]} …"
             said.append(f"The {name} was cut after {text.limit} tokens; not read: “{missed}”.")

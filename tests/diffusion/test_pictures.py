@@ -109,21 +109,12 @@ def test_numbers_of_faces_out_of_range(tiny, count):
 @pytest.fixture(scope="module")
 def with_clip(tmp_path_factory):
     """A context with a small random CLIP, and the folder it lies in."""
-    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor
-
     from playground.context import build_context
     from playground.settings import Settings
     from tests.diffusion import tiny_pipelines
 
     root = tmp_path_factory.mktemp("clip")
-    target = tiny_pipelines.folder(root, clip.MODEL)
-    layers = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = CLIPConfig(
-        text_config={**layers, "vocab_size": 54, "bos_token_id": 52, "eos_token_id": 53, "pad_token_id": 53},
-        vision_config={**layers, "image_size": 32, "patch_size": 16}, projection_dim=16)
-    CLIPModel(config).save_pretrained(target)
-    sizes = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
-    CLIPProcessor(CLIPImageProcessorPil(**sizes), tiny_pipelines.clip_tokenizer()).save_pretrained(target)
+    target = tiny_pipelines.save_clip(root)
     return build_context(Settings(device="cpu", offline=True, data_dir=root / "data", models_dir=root)), target
 
 
@@ -141,6 +132,18 @@ def test_cosines_and_probabilities_are_transformers_own(with_clip):
     np.testing.assert_allclose(made.probabilities, own.logits_per_image.softmax(1).detach(), atol=1e-5)
     warmth = model.logit_scale.exp().item()
     np.testing.assert_allclose(made.cosines * warmth, own.logits_per_image.detach(), atol=1e-4)
+    assert made.scale == pytest.approx(warmth)
+    logits = made.scale * made.cosines
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(made.probabilities, shares, rtol=1e-3)
+
+
+def test_what_of_a_caption_was_not_read_is_known(with_clip):
+    made = clip.match(with_clip[0], [Image.new("RGB", (8, 8))], ["cat", "abc " * 40 + "lighthouse"])
+    short, long = made.wordings
+    assert not short.cut
+    assert (long.limit, len(long.read)) == (77, 77)
+    assert long.missed.endswith("lighthouse")
 
 
 def test_without_clip_the_reason_is_said(context):

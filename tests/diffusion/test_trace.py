@@ -109,6 +109,30 @@ def test_frames_come_while_it_draws_and_the_trace_last(tiny, monkeypatch):
     assert np.array_equal(frames[2].preview, made.film.clean[2])
 
 
+@pytest.mark.parametrize("half", [False, True])
+def test_pictures_on_the_way_are_decoded_once_and_nearly_as_the_last_one_is(tiny, monkeypatch, half):
+    monkeypatch.setattr(trace, "has_bfloat16", lambda: half)
+    decode, counted = families.StableDiffusion.decode, []
+    with monkeypatch.context() as patch:
+        patch.setattr(families.StableDiffusion, "decode",
+                      lambda self, z: counted.append((len(z), torch.is_autocast_enabled("cpu"))) or decode(self, z))
+        made = run(tiny, SD)
+    assert sum(count for count, _ in counted) == 2 * made.steps + 1
+    assert [count for count, rough in counted if not rough] == ([1] if half else [count for count, _ in counted])
+    spec = models.spec(tiny, SD)
+    with tiny.cache.lease(spec) as pipe, torch.inference_mode():
+        family = families.wrap(pipe, "sd", 512)
+        exact = family.decode(torch.cat([made.balanced(step) for step in range(made.steps)]))
+    assert np.abs(exact.astype(int) - made.film.noisy).max() <= (8 if half else 1)
+    assert np.array_equal(made.film.final, bare(tiny, made))
+
+
+def test_bfloat16_is_used_only_where_the_processor_has_it(monkeypatch):
+    for able, said in (({"avx512_bf16": True}, True), ({"avx2": True, "avx512_bf16": False}, False)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert trace.has_bfloat16() == said
+
+
 def test_between_steps_neither_gate_nor_model_is_held(tiny, monkeypatch):
     monkeypatch.setattr(trace, "TURN_SECONDS", 0.0)
     running = trace.draw(tiny, requests.check(PROMPT, **SETTINGS))
@@ -188,6 +212,15 @@ class Half:
 
     def __getattr__(self, name):
         return getattr(self.family, name)
+
+
+@pytest.mark.parametrize("model", models.MODELS, ids=lambda model: model.key)
+def test_without_steps_and_guidance_a_model_has_its_own(model):
+    for values in ({}, {"steps": None, "guidance": None}):
+        request = requests.check(PROMPT, model=model.key, **values)
+        assert (request.steps, request.guidance) == (model.steps, model.guidance)
+    given = requests.check(PROMPT, model=model.key, steps=7, guidance=0)
+    assert (given.steps, given.guidance) == (7, 0)
 
 
 @pytest.mark.parametrize("values", [

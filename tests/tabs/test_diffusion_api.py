@@ -3,14 +3,17 @@
 import io
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import handle_file
 from PIL import Image
 
-from playground.diffusion import forward, models
+from playground.diffusion import forward, models, trace
 from tabs import _diffusion_checklist as checklist
 from tabs import _diffusion_forward, _diffusion_html, diffusion_steps
+from tests.conftest import settle
+from tests.servers import PATIENCE, until
 
 pytestmark = pytest.mark.models
 
@@ -139,3 +142,66 @@ def test_a_heic_upload_becomes_pixels(tmp_path, monkeypatch):
     path.write_bytes(file.getvalue())
     assert _diffusion_forward.read_upload(str(path)).shape == (32, 64, 3)
     assert not path.exists()
+
+
+# ---- scripts that go away
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The steps that are done, each at a turn of its own."""
+    done, step = [], trace.Run.step
+    monkeypatch.setattr(trace, "TURN_SECONDS", 0.0)
+    monkeypatch.setattr(trace.Run, "step", lambda run, family: done.append(1) or step(run, family))
+    return done
+
+
+def ended(client, counted) -> None:
+    """Few steps were done since, and nothing computes or is held when the next script has its picture."""
+    seen = len(counted)
+    client.predict("cat face", 2, api_name="/denoise")  # the lane has one place: it comes after the run has ended
+    assert len(counted) <= seen + 2 + 4
+    settle(client.src)
+    assert all(model["leases"] == 0 for model in client.predict(api_name="/cache_status")["models"])
+
+
+def test_a_cancelled_denoise_ends_between_two_steps(client, counted):
+    job = client.submit("cat face", 100, api_name="/denoise")
+    until(lambda: len(counted) >= 3)
+    assert job.cancel()
+    ended(client, counted)
+
+
+@pytest.mark.parametrize("way", ["queue", "call"])
+def test_a_denoise_whose_script_is_gone_ends_between_two_steps(client, counted, way):
+    web = httpx.Client(base_url=client.src, timeout=PATIENCE)
+    data = ["cat face", 100, 2.0, 1, "DDIM", models.POCKET]
+    if way == "queue":
+        functions = {each["api_name"]: each["id"] for each in web.get("config").json()["dependencies"]}
+        body = {"data": data, "fn_index": functions["denoise"], "session_hash": "gone"}
+        assert web.post("gradio_api/queue/join", json=body).status_code == 200
+        answers = "gradio_api/queue/data?session_hash=gone"
+    else:
+        event = web.post("gradio_api/call/denoise", json={"data": data}).json()["event_id"]
+        answers = f"gradio_api/call/denoise/{event}"
+    with web.stream("GET", answers):
+        until(lambda: len(counted) >= 3)
+    web.close()
+    ended(client, counted)
+
+
+def test_a_script_gets_the_picture_by_predict_by_submit_and_by_iterating(client):
+    by_predict = client.predict("cat face", 2, api_name="/denoise")
+    by_submit = client.submit("cat face", 2, api_name="/denoise").result()
+    *_, by_iterating = client.submit("cat face", 2, api_name="/denoise")
+    for picture, noisy, clean in (by_predict, by_submit, by_iterating):
+        assert np.array_equal(pixels(picture), pixels(by_predict[0]))
+        assert len(noisy) == len(clean) == 2
+
+
+def test_without_steps_and_guidance_it_is_the_models_own(client):
+    made = client.predict("cat face", seed=3, api_name="/denoise")
+    model = models.find(models.POCKET)
+    assert len(made[1]) == model.steps
+    named = client.predict("cat face", model.steps, model.guidance, 3, api_name="/denoise")
+    assert np.array_equal(pixels(made[0]), pixels(named[0]))

@@ -1,19 +1,30 @@
 """What the Diffusion steps tab shows when a run fails, when a face is sent over, and how wide its sheets may be."""
 
 import io
+import json
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
-from playground.diffusion import branches, clip, forward, requests, trace, wording
+from playground.diffusion import branches, forward, models, requests, schedulers, trace, wording
 from playground.diffusion.pictures import Film
 from playground.diffusion.trace import Frame, Trace
 from playground.diffusion.wording import Word, Wording
 from playground.errors import BadInput, DamagedWeights, PlaygroundError
 from playground.gan import faces
-from tabs import _diffusion_contest, _diffusion_forward, _diffusion_html, _diffusion_tools, diffusion_steps, gan_faces
+from tabs import (
+    _diffusion_contest,
+    _diffusion_controls,
+    _diffusion_forward,
+    _diffusion_html,
+    _diffusion_samples,
+    _diffusion_tools,
+    diffusion_steps,
+    gan_faces,
+)
 from tabs._diffusion_forward import ABOVE, FACE, OWN, Forward
 from tabs._diffusion_keeping import keeping
 from tabs._shell import Shell
@@ -221,6 +232,14 @@ def test_a_fork_says_what_of_its_prompt_was_cut():
     assert "not read: “lighthouse”" in _diffusion_tools.forked(made(), made(read=CUT), 1)
 
 
+def test_side_by_side_says_what_of_its_texts_was_cut():
+    titles = ["guidance 1", "guidance 3"]
+    assert "not read" not in _diffusion_tools.lockstep([made(), made()], titles)
+    said = _diffusion_tools.lockstep([made(read=CUT), made(read=CUT, negative=CUT)], titles)
+    assert "The prompt was cut after 3 tokens; not read: “lighthouse”." in said
+    assert "The negative prompt was cut after 3 tokens" in said  # which guidance 1 does not read
+
+
 def test_the_guess_says_what_of_its_prompt_was_cut(section, monkeypatch):
     guesses = forward.Guesses((500,), picture()[None], picture()[None], picture(), (1.0,), CUT)
     monkeypatch.setattr(forward, "guess", lambda *args, **more: guesses)
@@ -276,21 +295,78 @@ def test_a_hundred_steps_of_heun_can_be_looked_at():
     assert _diffusion_html.viewer(made(199, 96)).count("data:image/webp") == 2
 
 
-# ---- CLIP
-
-
-def test_captions_are_refused_before_anything_is_drawn(context, monkeypatch):
-    def drawn(*_args):
-        raise AssertionError("drawn before the captions were looked at")
-
-    monkeypatch.setattr(trace, "draw", drawn)
-    for captions in ([], ["a"] * (clip.MOST + 1), ["x" * 301]):
-        with pytest.raises(BadInput):
-            list(_diffusion_contest.matched(context, captions))
-
-
 def test_cuts_quotes_little_of_a_long_text():
     long = Wording((), ("x",), 24, (Word("y" * 500, ()),))
     assert len(wording.cuts(long)) < 200
     end = Wording((), ("##hou", "##se"), 24, (Word("lighthouse", (1,)),))
     assert "##hou ##se" in wording.cuts(end)
+
+
+# ---- what belongs to the chosen model
+
+FLUX = "black-forest-labs/FLUX.1-schnell"
+
+
+def test_schedulers_to_compare_are_those_of_the_model(context):
+    assert _diffusion_tools.fitting(models.POCKET, ["Heun", "DDIM"])["value"] == ["Heun", "DDIM"]
+    assert _diffusion_tools.fitting(models.POCKET, ["Flow Euler"])["value"] == list(_diffusion_tools.COMPARED)
+    assert _diffusion_tools.fitting(FLUX, ["Heun", "DDIM"]) == {"choices": ["Flow Euler"], "value": ["Flow Euler"]}
+    (compare,) = [fn for fn in laid_out(context).fns.values()
+                  if len(fn.outputs) == 1 and getattr(fn.outputs[0], "label", "") == "Schedulers"]
+    assert [each[1] for each in compare.targets] == ["change"]
+    assert [name for name, _ in compare.fn(FLUX, ["DDIM"]).choices] == schedulers.names("flux")
+
+
+def test_a_model_with_one_scheduler_has_none_to_compare(context):
+    settings = ("cat", "", 4, 1.0, 42, "Flow Euler", FLUX)
+    (handler, *_) = [fn for fn in laid_out(context).fns.values()
+                     if fn.outputs and getattr(fn.outputs[0], "elem_id", "") == "diffusion-side"]
+    with pytest.raises(Exception, match="can only use the scheduler Flow Euler"):
+        list(handler.fn("schedulers", "1, 2", ["Flow Euler"], *settings, ""))
+
+
+@pytest.mark.parametrize(("own", "wanted"), [((False, False), (4, 1.0)), ((True, False), (None, 1.0)),
+                                             ((False, True), (4, None)), ((True, True), (None, None))])
+def test_a_chosen_model_sets_steps_and_guidance_that_the_visitor_has_not(own, wanted):
+    given = _diffusion_controls.usual(FLUX, *own)
+    assert given == tuple(gr.skip() if each is None else each for each in wanted)
+
+
+def test_the_page_notes_what_the_visitor_sets(context):
+    page = laid_out(context)
+    (choice,) = [fn for fn in page.fns.values() if fn.inputs and getattr(fn.inputs[0], "label", "") == "Model"
+                 and any(each == "input" for _, each in fn.targets)]
+    for label, state in zip(("Steps", "Guidance"), choice.inputs[1:], strict=True):
+        (note,) = [fn for fn in wired(page, labelled(page, label), "release") if fn.outputs[0] is state]
+        assert note.fn() is True
+
+
+# ---- what the pocket model can draw
+
+
+def test_the_samples_are_shown_with_the_numbers_of_the_card(tmp_path):
+    assert "no samples" in _diffusion_samples.samples(None)
+    assert "no samples" in _diffusion_samples.samples(tmp_path)
+    folder = Path("assets/models/pocket-diffusion-64")
+    if not (folder / "samples.png").is_file():
+        pytest.skip("the trained pocket model is not here")
+    shown = _diffusion_samples.samples(folder)
+    assert shown.count("<img") == len(_diffusion_samples.ROWS)
+    card, numbers = (folder / "README.md").read_text(), json.loads((folder / "numbers.json").read_text())
+    assert f"Rows: {'; '.join(json.dumps(row) for row in _diffusion_samples.ROWS)}." in card
+    for said in (f"{numbers['retrieval']:.0%}", f"{numbers['frechet']['pocket model']:.1f}"):
+        assert said in shown
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    ({"memory_budget": 20 * 10**9}, "downloads 6.9 GB"), ({"memory_budget": 20 * 10**9}, "GB of weights on cpu"),
+    ({"memory_budget": 10**9}, "Does not fit here"),
+    ({"memory_budget": 20 * 10**9, "offline": True}, "--offline is set"),
+    ({"memory_budget": 20 * 10**9, "mode": "public"}, "more than is downloaded for visitors here")])
+def test_a_large_model_says_how_it_would_run_before_it_is_drawn_with(tmp_path, options, told):
+    from playground.context import build_context
+    from playground.settings import Settings
+
+    context = build_context(Settings(device="cpu", data_dir=tmp_path, **options))
+    assert told in _diffusion_controls.condition(context, "stabilityai/stable-diffusion-xl-base-1.0")
+    assert _diffusion_controls.condition(context, models.POCKET) == ""
