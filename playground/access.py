@@ -13,6 +13,7 @@ from playground.errors import BadInput
 
 PRIVATE, CLASS, PUBLIC = "private", "class", "public"
 MODES = (PRIVATE, CLASS, PUBLIC)
+PLENTY = 1_000_000  # megabytes: as good as no bound, nothing is measured
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -27,6 +28,7 @@ class Limits:
     lab: int  # trainings of the GAN lab at once; 0 turns it off
     jobs: int  # long jobs that wait, all visitors together
     jobs_each: int  # long jobs that wait, a visitor
+    jobs_address: int  # long jobs that wait or run, an address; below `jobs`, so that others find a place
     hours: int  # after which jobs, photos and what was made of them are deleted
     queue: int  # events that wait, all visitors together
     queue_each: int  # events under way or waiting, a session (one open page)
@@ -43,23 +45,31 @@ class Limits:
     body_mb: int  # megabytes of any other request
     slow: int  # seconds in which the body of a request must have arrived
     unmarked: int  # 1: generated pictures say so for the eye where the visitor asks for it, 0: all of them do
+    disk_free: int  # megabytes that stay free on the disk of the data folder and of downloaded models; 0: any
+    disk_mb: int  # megabytes of disk that all visitors' things take together: uploads, photos, jobs, picture files
+    disk_each: int  # megabytes of disk that the photos and jobs of a visitor take
+    download_mb: int  # megabytes of a model that a visitor's choice downloads; 0: only models that are here already
 
     def __post_init__(self) -> None:
         for name in (option.name for option in fields(self)):
             value = getattr(self, name)
-            if value < (0 if name in ("training", "lab", "unmarked") else 1):
+            if value < (0 if name in MAY_BE_0 else 1):
                 raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
 
 
-OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, hours=24, queue=200, queue_each=64, compute_each=32,
-              compute_address=200, sessions=200, joins=900, joins_address=30_000, uploads=60, uploads_address=1200,
-              logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600, unmarked=1)
+MAY_BE_0 = ("training", "lab", "unmarked", "disk_free", "download_mb")
+OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, hours=24, queue=200, queue_each=64,
+              compute_each=32, compute_address=200, sessions=200, joins=900, joins_address=30_000, uploads=60,
+              uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600, unmarked=1,
+              disk_free=500, disk_mb=PLENTY, disk_each=PLENTY, download_mb=PLENTY)
 DEFAULTS = {
     PRIVATE: OPEN,
-    CLASS: replace(OPEN, lab=2, compute_each=12, upload_mb=250, uploads=30),
-    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, hours=6, queue=100, queue_each=40,
+    CLASS: replace(OPEN, lab=2, jobs_address=15, compute_each=12, upload_mb=250, uploads=30, disk_mb=20_000,
+                   disk_each=2_000),
+    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, jobs_address=3, hours=6, queue=100, queue_each=40,
                     compute_each=8, compute_address=24, joins=400, joins_address=4000, uploads=10, uploads_address=100,
-                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120, unmarked=0),
+                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120, unmarked=0,
+                    disk_mb=2_000, disk_each=200, download_mb=800),
 }
 
 
@@ -77,6 +87,11 @@ def limits(mode: str, changes: str = "") -> Limits:
     return replace(DEFAULTS[mode], **given)
 
 
+def bound(megabytes: int) -> str:
+    """A bound in words."""
+    return "any size" if megabytes >= PLENTY else f"{megabytes} MB"
+
+
 def summary(mode: str, most: Limits, endpoints: str, login: bool) -> list[str]:
     """What is open in this mode, a line each, for the operator's screen."""
     return [
@@ -85,6 +100,8 @@ def summary(mode: str, most: Limits, endpoints: str, login: bool) -> list[str]:
         f"{' at once' if most.lab else ''} · endpoints of visitors: {endpoints}",
         f"Uploads: {most.upload_mb} MB a request, {most.file_mb} MB a file, {most.uploads} a minute · "
         f"events: {most.joins} a minute · kept {most.hours} hours",
+        f"Disk: {bound(most.disk_mb)} for all visitors' things, {bound(most.disk_each)} a visitor, {most.disk_free} MB "
+        f"stay free · models are downloaded up to {bound(most.download_mb)}",
     ]
 
 

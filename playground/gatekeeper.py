@@ -6,9 +6,9 @@
 - Gradio's routes that fetch addresses, keep a visitor's state in files for all, or serve developers are closed.
 - Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After. Rates are
   looked at before a body is.
-- A session answers to the browser that opened it alone.
+- A session answers to the browser that opened it alone; a browser is a cookie that was issued here.
 - A logout ends the login that was sent, and no other.
-- A full disk is said in plain words.
+- A full disk is said in plain words; uploads that would fill it are refused before their body is read.
 - Every answer carries security headers.
 """
 
@@ -18,15 +18,17 @@ import json
 import logging
 import math
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from playground import storage
+from playground import logs, storage
 from playground.body import Body, TooLarge, TooSlow
-from playground.throttle import Sessions, Throttle
-from playground.visits import COOKIE, SAFE, VISITOR, Door, Visit
+from playground.cookies import set_cookie
+from playground.errors import NoRoom
+from playground.logins import Logins, leaving, user_of
+from playground.throttle import Throttle
+from playground.visits import BROWSER, SAFE, VISITOR, Door, Visit
 
 CLOSED = re.compile(
     r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
@@ -34,7 +36,6 @@ CLOSED = re.compile(
 JOINS = re.compile(r"queue/join|call/.+")
 STEERED = re.compile(r"queue/(join|data)|heartbeat/.+|cancel|reset|component_server|call/.+|stream/.+")
 SHORT = ("cancel", "reset")  # they name an event and hold nothing else
-LOGIN = re.compile(rb"access-token-unsecure-([^=;\s]+)=")  # Gradio's cookies: this one, and without "unsecure-"
 # What Gradio computes anew for everybody, for a good part of a second and in the threads in which it looks at logins:
 # a class that opens the page at once would keep all other answers waiting.
 COSTLY = re.compile(r"|config/?|(gradio_api/)?info/?|gradio_api/openapi\.json")
@@ -62,8 +63,7 @@ class Gatekeeper:
         self.joins, self.joins_address = Throttle(most.joins, clock), Throttle(most.joins_address, clock)
         self.steered_address = Throttle(most.joins_address, clock)  # an event is joined, heard, and perhaps cancelled
         self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
-        self.logins = Throttle(most.logins, clock)
-        self.sessions = Sessions()
+        self.logins, self.sessions = Logins(most.logins, door.cookies, clock), door.sessions
         self.pages = asyncio.Semaphore(PAGES)
         self.headers = security_headers(door)
 
@@ -78,15 +78,18 @@ class Gatekeeper:
         try:
             self._check(visit)
             if visit.method not in SAFE:
-                body = Body(receive, self._size(visit), self.door.limits.slow)
+                room = self.door.room if visit.name == "upload" else None
+                if room is not None:
+                    await room.admit(visit.length or self._size(visit))
+                body = Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
                 receive = body.receive
                 if STEERED.fullmatch(visit.name):
                     self._check_event(visit, await body.whole())
-                elif visit.logs_in:  # counts from the moment it can be tried, so that many at once are as many
-                    await body.whole()
-                    self._rate(self.logins, visit.address, "failed logins")
+                elif visit.logs_in:
+                    visit.user = await user_of(scope, await body.whole())
+                    too_many(self.logins.begin(visit), "failed logins")
             answer.body = body
-            scope[VISITOR] = (visit.visitor, visit.address)
+            scope[VISITOR], scope[BROWSER] = (visit.visitor, visit.address), visit.browser
             if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
                 scope["query_string"] = b"all_session=false"
                 scope["headers"] = leaving(scope["headers"])
@@ -97,9 +100,11 @@ class Gatekeeper:
         except OSError as problem:
             if problem.errno not in storage.NO_ROOM:
                 raise
-            log.error("An answer could not be made: %s", problem)
+            log.error("An answer could not be made: %s", logs.told(problem))
             await answer.refuse(Refusal(507, "The disk of this page is full or read-only. What you sent was not kept; "
                                              "try again when the operator has made room."))
+        except NoRoom as problem:
+            await answer.refuse(Refusal(507, str(problem)))
         except TooLarge:
             most = self._size(visit)
             words = f"{most // MEGABYTE} MB" if most >= MEGABYTE else f"{most} bytes"
@@ -139,9 +144,11 @@ class Gatekeeper:
             self._rate(self.uploads, visit.browser or visit.address, "uploads")
             self._rate(self.uploads_address, visit.address, "uploads")
         elif visit.logs_in:
-            self._rate(self.logins, visit.address, "failed logins", cost=0)
+            too_many(self.logins.early(visit), "failed logins")
         elif STEERED.fullmatch(visit.name):
             self._check_steering(visit)
+        elif visit.path.startswith("private/"):  # pictures and files of a training, for whoever has its link
+            self._rate(self.steered_address, visit.address, "requests")
 
     def _check_steering(self, visit: Visit) -> None:
         """What can be told of a request about events before its body is read: how many, and of whose session."""
@@ -179,22 +186,30 @@ class Gatekeeper:
         if session and not self.sessions.allows(session, visit.browser):
             raise Refusal(403, "This session belongs to another browser. Reload the page.")
 
-    def _rate(self, throttle: Throttle, key: str, what: str, cost: int = 1) -> None:
-        if seconds := throttle.wait(key, cost):
-            raise Refusal(429, f"Too many {what}. Try again in {math.ceil(seconds)} s.", seconds)
+    def _rate(self, throttle: Throttle, key: str, what: str) -> None:
+        too_many(throttle.wait(key), what)
 
-    def _started(self, visit: Visit, status: int) -> None:
-        """What the page's answer tells: whether a login failed, and that an event joined (so its login held)."""
-        if visit.logs_in and status != 400:
-            self.logins.give_back(visit.address)
-        elif joins(visit) and visit.session and 200 <= status < 300:
+    def _started(self, visit: Visit, status: int) -> list[tuple[bytes, bytes]]:
+        """What the page's answer tells: whether a login failed, that an event joined (so its login held).
+
+        Gives the cookies that go with it: the browser's own with its first page, one more with a login that held.
+        """
+        cookies, secure = self.door.cookies, visit.scheme == "https"
+        if joins(visit) and visit.session and 200 <= status < 300:
             self.sessions.claim(visit.session, visit.browser, visit.address)
+        if visit.logs_in and status != 400:
+            self.logins.forget(visit)
+            if status == 200 and visit.browser and visit.user:
+                return [set_cookie(cookies.device, cookies.entry(visit.browser, visit.user), secure)]
+        if visit.method == "GET" and not visit.path and not visit.browser and status == 200:
+            return [set_cookie(cookies.session, cookies.new_browser(), secure)]
+        return []
 
 
 class Answer:
     """Adds headers to what the page answers, or answers in its place."""
 
-    def __init__(self, send: Callable, headers: list, visit: Visit, begun: Callable[[Visit, int], None]) -> None:
+    def __init__(self, send: Callable, headers: list, visit: Visit, begun: Callable[[Visit, int], list]) -> None:
         self._send, self._headers, self._visit, self._begun = send, headers, visit, begun
         self.body: Body | None = None
         self._started = self._replaced = False
@@ -207,9 +222,9 @@ class Answer:
             if self.body is not None and self.body.broken:  # the page met the cut body first and made an error of it
                 self._replaced = True
                 raise self.body.broken
-            self._begun(self._visit, message["status"])
+            cookies = self._begun(self._visit, message["status"])
             self._started = True
-            message = {**message, "headers": [*message.get("headers", []), *self._headers, *self._new_cookie(message)]}
+            message = {**message, "headers": [*message.get("headers", []), *self._headers, *cookies]}
         await self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:
@@ -225,14 +240,6 @@ class Answer:
             headers.append((b"connection", b"close"))  # what is left of the body is not read
         await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": content})
-
-    def _new_cookie(self, message: dict) -> list:
-        """The browser's secret, with its first page; it says who opened a session and nothing else."""
-        if self._visit.path or self._visit.method != "GET" or self._visit.browser or message["status"] != 200:
-            return []
-        secure = "; Secure" if self._visit.scheme == "https" else ""
-        value = f"{COOKIE}={secrets.token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Lax{secure}"
-        return [(b"set-cookie", value.encode())]
 
 
 def security_headers(door: Door) -> list[tuple[bytes, bytes]]:
@@ -250,23 +257,15 @@ def security_headers(door: Door) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+def too_many(seconds: float, what: str) -> None:
+    """Refusal 429 where there are seconds to wait."""
+    if seconds:
+        raise Refusal(429, f"Too many {what}. Try again in {math.ceil(seconds)} s.", seconds)
+
+
 def joins(visit: Visit) -> bool:
     """Whether a request adds an event to the queue."""
     return visit.method not in SAFE and JOINS.fullmatch(visit.name) is not None
-
-
-def leaving(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of a logout with the login's cookie under the one name by which Gradio revokes it.
-
-    Gradio sends each login in two cookies, a browser keeps one of them without TLS, and the logout looks at the other.
-    """
-    sent = b"; ".join(value for name, value in headers if name == b"cookie")
-
-    def known(found: re.Match[bytes]) -> bytes:
-        secure = b"access-token-" + found[1] + b"="
-        return found[0] if secure in sent else secure
-
-    return [(name, LOGIN.sub(known, value) if name == b"cookie" else value) for name, value in headers]
 
 
 def parsed(content: bytes) -> Any:

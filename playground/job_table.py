@@ -4,33 +4,42 @@ Every change of state names the state it starts from, so that two writers cannot
 """
 
 import json
+import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from playground import storage
+from playground import storage, turns
 from playground.errors import BadInput, PlaygroundError
 
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 CANCELLED, PAUSED, INTERRUPTED = "cancelled", "paused", "interrupted"
 CANCEL, PAUSE = STOPPING = ("cancel", "pause")  # what a job can be asked for, beside words of its own kind
+log = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, visitor TEXT NOT NULL, state TEXT NOT NULL, spec TEXT NOT NULL,
     progress TEXT NOT NULL DEFAULT '{}', request TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
     process TEXT NOT NULL DEFAULT '', created REAL NOT NULL, queued REAL NOT NULL, started REAL, ended REAL,
-    expires REAL NOT NULL)
+    expires REAL NOT NULL, sender TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS turns (kind TEXT NOT NULL, who TEXT NOT NULL, number INTEGER NOT NULL,
+    PRIMARY KEY (kind, who));
 """
+ADDED = ("sender", "address")  # columns that an older version's table lacks
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind in the queue."""
+    """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind in the queue.
+
+    `sender` and `address` are marks of who put it there, by a key that is on no disk.
+    """
 
     id: str
     kind: str
@@ -48,11 +57,17 @@ class Job:
     expires: float
     folder: Path
     place: int = 0
+    sender: str = ""
+    address: str = ""
 
     @property
     def kept(self) -> float:
         """Seconds that it is kept after its last use."""
         return self.expires - self.queued
+
+
+KNOWN = {each.name for each in fields(Job)}  # a newer version's table may hold more
+Admit = Callable[[list[Job]], None]
 
 
 class JobTable:
@@ -67,9 +82,10 @@ class JobTable:
         self.path = self.folder / "jobs.db"
         with self.rows() as rows:
             rows.execute("PRAGMA journal_mode=WAL")
-            rows.execute(SCHEMA)
+            rows.executescript(SCHEMA)
             self._open = sqlite3.connect(self.path, check_same_thread=False)
             self._open.execute("SELECT COUNT(*) FROM jobs").fetchall()
+        self._migrate()
 
     @contextmanager
     def rows(self) -> Iterator[sqlite3.Connection]:
@@ -77,6 +93,7 @@ class JobTable:
         try:
             with closing(sqlite3.connect(self.path, timeout=30)) as connection:
                 connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA secure_delete=ON")  # a deleted row's pictures are overwritten, not unlinked
                 with connection:
                     yield connection
         except sqlite3.OperationalError as problem:
@@ -85,31 +102,54 @@ class JobTable:
         except sqlite3.DatabaseError as problem:
             if type(problem) is not sqlite3.DatabaseError:  # a mistake in a statement: its children say so
                 raise
-            raise PlaygroundError(f"The list of jobs {self.path} is damaged ({problem}).",
+            log.error("Damaged: %s", self.path)
+            place = f"{self.folder.name}/{self.path.name}"
+            raise PlaygroundError(f"The list of jobs, {place} in the data folder, is damaged ({problem}).",
                                   "Move it away to begin a new one; its jobs are lost.") from problem
 
-    def add(self, job_id: str, kind: str, visitor: str, spec: dict, kept: float) -> None:
-        """A new row at the end of the queue, to expire in `kept` seconds."""
+    def _migrate(self) -> None:
+        """Gives an older version's table the columns that it lacks."""
+        with self.rows() as rows:
+            if self._lacking(rows):
+                rows.execute("BEGIN IMMEDIATE")
+                for name in self._lacking(rows):  # another process may have done it meanwhile
+                    rows.execute(f"ALTER TABLE jobs ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+
+    def _lacking(self, rows: sqlite3.Connection) -> list[str]:
+        there = {row["name"] for row in rows.execute("PRAGMA table_info(jobs)")}
+        return [name for name in ADDED if name not in there]
+
+    def add(self, job_id: str, kind: str, visitor: str, spec: dict, kept: float, *, state: str = QUEUED,
+            sender: str = "", address: str = "", admit: Admit | None = None) -> None:
+        """A new row at the end of the queue, to expire in `kept` seconds.
+
+        `admit` is given the jobs that wait or run and raises what refuses this one; nobody comes between.
+        """
         now = time.time()
         with self.rows() as rows:
-            rows.execute(
-                "INSERT INTO jobs (id, kind, visitor, state, spec, created, queued, expires) VALUES (?,?,?,?,?,?,?,?)",
-                (job_id, kind, visitor, QUEUED, json.dumps(spec), now, now, now + kept))
+            self._ask_in(rows, admit)
+            rows.execute("INSERT INTO jobs (id, kind, visitor, state, spec, created, queued, expires, sender, address) "
+                         "VALUES (?,?,?,?,?,?,?,?,?,?)",
+                         (job_id, kind, visitor, state, json.dumps(spec), now, now, now + kept, sender, address))
 
-    def read(self, job_id: Any) -> Job:
-        """The job of an id. BadInput if there is none."""
+    def read(self, job_id: Any, each: Callable[[str], int | None] = lambda kind: None) -> Job:
+        """The job of an id; its place is claim_next()'s with each(kind) for a sender. BadInput if there is none."""
         with self.rows() as rows:
             row = rows.execute("SELECT * FROM jobs WHERE id=?", (str(job_id),)).fetchone()
             if row is None:
                 raise BadInput("There is no job with this id.", "It may have expired or been deleted.")
             place = 0
             if row["state"] == QUEUED:
-                place = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND kind=? AND queued<=?",
-                                     (QUEUED, row["kind"], row["queued"])).fetchone()[0]
+                line = self._in_turn(rows, row["kind"], self._full(rows, row["kind"], each(row["kind"])))
+                place = 1 + [job.id for job in line].index(row["id"])
         return self._job(row, place)
 
+    def busy(self) -> list[Job]:
+        """The jobs that wait or run."""
+        return self._where("state IN (?,?)", (QUEUED, RUNNING))
+
     def waiting(self) -> list[Job]:
-        """The queued jobs, next first."""
+        """The queued jobs, oldest first."""
         return self._where("state=? ORDER BY queued", (QUEUED,))
 
     def running(self) -> list[Job]:
@@ -120,6 +160,10 @@ class JobTable:
         """A visitor's jobs, newest first."""
         return self._where("visitor=? ORDER BY created DESC", (visitor,))
 
+    def of_sender(self, visitor: str, sender: str) -> list[Job]:
+        """A visitor's jobs, and those of the same sender under whatever other name."""
+        return self._where("visitor=? OR (sender=? AND sender!='')", (visitor, sender))
+
     def expired(self) -> list[Job]:
         """The jobs whose time is over and that do not run."""
         return self._where("expires<? AND state!=?", (time.time(), RUNNING))
@@ -129,25 +173,65 @@ class JobTable:
         with self.rows() as rows:
             return {row["id"] for row in rows.execute("SELECT id FROM jobs")}
 
-    def claim_next(self, kind: str, most: int) -> Job | None:
-        """The next of a kind, marked as running, while fewer than `most` of it run; atomic between processes."""
+    def claim_next(self, kind: str, most: int, most_each: int | None = None) -> Job | None:
+        """The next of a kind, marked as running, while fewer than `most` of it run; atomic between processes.
+
+        A sender has no more than `most_each` of them, not counting those that were asked to stop.
+        """
         with self.rows() as rows:
             rows.execute("BEGIN IMMEDIATE")
             busy = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND kind=?", (RUNNING, kind)).fetchone()[0]
-            row = rows.execute("SELECT * FROM jobs WHERE state=? AND kind=? ORDER BY queued LIMIT 1",
-                               (QUEUED, kind)).fetchone()
-            if row is None or busy >= most:
+            full = self._full(rows, kind, most_each)
+            waiting = self._in_turn(rows, kind, full)
+            if not waiting or busy >= most or waiting[0].sender in full:
                 return None
+            self._note_turn(rows, waiting[0])
             rows.execute("UPDATE jobs SET state=?, request='', process='', started=? WHERE id=?",
-                         (RUNNING, time.time(), row["id"]))
-        return self._job(row)
+                         (RUNNING, time.time(), waiting[0].id))
+        return waiting[0]
+
+    def _in_turn(self, rows: sqlite3.Connection, kind: str, full: set[str]) -> list[Job]:
+        """The queued jobs of a kind, next first."""
+        found = rows.execute("SELECT * FROM jobs WHERE state=? AND kind=? ORDER BY queued", (QUEUED, kind))
+        served = dict(tuple(row) for row in rows.execute("SELECT who, number FROM turns WHERE kind=?", (kind,)))
+        return turns.in_turn([self._job(row) for row in found], served, full)
+
+    def _full(self, rows: sqlite3.Connection, kind: str, most_each: int | None) -> set[str]:
+        """The senders of whom as many run as may."""
+        if most_each is None:
+            return set()
+        running = Counter(row["sender"] for row in rows.execute(
+            f"SELECT sender FROM jobs WHERE state=? AND kind=? AND sender!='' AND request NOT IN {STOPPING}",
+            (RUNNING, kind)))
+        return {sender for sender, number in running.items() if number >= most_each}
+
+    def _note_turn(self, rows: sqlite3.Connection, job: Job) -> None:
+        number = rows.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM turns WHERE kind=?", (job.kind,)).fetchone()[0]
+        rows.executemany("INSERT OR REPLACE INTO turns (kind, who, number) VALUES (?,?,?)",
+                         [(job.kind, who, number) for who in turns.who(job)])
+        rows.execute("DELETE FROM turns WHERE kind=? AND number<=?", (job.kind, number - turns.KEPT))
+
+    def requeue(self, job_id: str, before: str, admit: Admit, **values: Any) -> bool:
+        """change() of a job into the queue, if `admit` lets it; see add()."""
+        with self.rows() as rows:
+            self._ask_in(rows, admit)
+            return self._set(rows, job_id, before, {**values, "state": QUEUED})
+
+    def _ask_in(self, rows: sqlite3.Connection, admit: Admit | None) -> None:
+        rows.execute("BEGIN IMMEDIATE")
+        if admit is not None:
+            busy = rows.execute("SELECT * FROM jobs WHERE state IN (?,?)", (QUEUED, RUNNING))
+            admit([self._job(row) for row in busy])
 
     def change(self, job_id: str, before: str, **values: Any) -> bool:
         """Sets columns of a job that is in the state `before`; False if it is not (any more)."""
-        names = ", ".join(f"{name}=?" for name in values)
         with self.rows() as rows:
-            done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), job_id, before))
-            return done.rowcount > 0
+            return self._set(rows, job_id, before, values)
+
+    def _set(self, rows: sqlite3.Connection, job_id: str, before: str, values: dict[str, Any]) -> bool:
+        names = ", ".join(f"{name}=?" for name in values)
+        done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), job_id, before))
+        return done.rowcount > 0
 
     def ask(self, job_id: str, words: str) -> bool:
         """Puts a request to a running job; False if it does not run, or was asked to stop, which nothing outbids."""
@@ -174,15 +258,21 @@ class JobTable:
                          (*times, *times))
 
     def remove(self, job_id: str) -> None:
-        """Forgets a job."""
+        """Forgets a job, and what the file beside the database still has of it."""
         with self.rows() as rows:
             rows.execute("DELETE FROM jobs WHERE id=?", (job_id,))
+        storage.attempt(self.scrub)  # on a full disk it fails, and the next sweep does it
+
+    def scrub(self) -> None:
+        """Empties the file beside the database, in which deleted rows stand until they are overwritten."""
+        with self.rows() as rows:
+            rows.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _where(self, condition: str, values: tuple) -> list[Job]:
         with self.rows() as rows:
             return [self._job(row) for row in rows.execute(f"SELECT * FROM jobs WHERE {condition}", values)]
 
     def _job(self, row: sqlite3.Row, place: int = 0) -> Job:
-        values = dict(row)
+        values = {name: row[name] for name in row.keys() if name in KNOWN}  # noqa: SIM118  # a row's names
         values["spec"], values["progress"] = json.loads(values["spec"]), json.loads(values["progress"])
         return Job(**values, folder=self.folder / values["id"], place=place)

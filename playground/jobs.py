@@ -13,6 +13,7 @@ default: two trainings on one device are slower than one after the other. Behind
 distributed engine can stand in place of local processes.
 """
 
+import hashlib
 import re
 import secrets
 import threading
@@ -21,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from playground import storage
+from playground import logs, storage
+from playground.access import PLENTY
 from playground.errors import BadInput, PlaygroundError
 from playground.job_table import (
     CANCEL,
@@ -36,10 +38,12 @@ from playground.job_table import (
     Job,
     JobTable,
 )
+from playground.room import Room
 from playground.settings import JobLimits
 
 RESUMABLE = (FAILED, CANCELLED, PAUSED, INTERRUPTED)
 ENDED = (DONE, *RESUMABLE)
+NOBODY = ("", "")
 STARTING = 60.0  # seconds after which a job without a process is taken for lost
 
 
@@ -59,25 +63,37 @@ class Runner(Protocol):
 class Jobs:
     """The jobs of one data folder. Safe to use from several threads and processes."""
 
-    def __init__(self, folder: Path, runner: Runner, limits: JobLimits | None = None) -> None:
+    def __init__(self, folder: Path, runner: Runner, limits: JobLimits | None = None,
+                 room: Room | None = None) -> None:
         self.table = JobTable(folder)
         self.folder = folder
         self.runner = runner
         self.limits = limits or JobLimits()
+        self.room = room
+        self.sender: Callable[[], tuple[str, str]] = lambda: NOBODY  # (visitor, address) of the request under way
+        self._key = secrets.token_bytes(32)  # for the marks of senders: whoever reads the rows learns no address
         self._starting = threading.Lock()
 
     def submit(self, kind: str, spec: dict, visitor: str, fill: Callable[[Path], None] | None = None) -> Job:
         """A new job at the end of the queue; `fill` puts what it needs into its folder before it can start.
 
-        Raises PlaygroundError when the kind is not taken here, or the queue or the visitor's share is full.
+        `visitor` is whose it is, as he says. Shares are counted by him, and by who sends it as sender() knows him.
+        Raises PlaygroundError when the kind is not taken here, or the queue, the visitor's share or the disk is full.
         """
         self._check_open(kind)
-        self._check_share(visitor)
+        marks = self._marks(visitor)
+        admit = self._admission(visitor, marks)
+        admit(self.table.busy())
+        self.check_room(visitor)
         job_id = secrets.token_urlsafe(16)
         folder = storage.ensure_folder(self.folder / job_id)
         if fill is not None:
             fill(folder)
-        self.table.add(job_id, kind, visitor, spec, self.limits.kept)
+        try:
+            self.table.add(job_id, kind, visitor, spec, self.limits.kept, **marks, admit=admit)
+        except PlaygroundError:  # others came while it was filled
+            storage.remove_folder(folder)
+            raise
         return self.get(job_id)
 
     def get(self, job_id: Any) -> Job:
@@ -85,7 +101,7 @@ class Jobs:
         if not isinstance(job_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{22}", job_id):
             raise BadInput("This is not the id of a job.", "Copy the whole link or id again.")
         self.tick()
-        return self.table.read(job_id)
+        return self.table.read(job_id, self.limits.each)
 
     def cancel(self, job_id: Any) -> Job:
         """Asks a running job to stop, keeping what it has; takes a waiting one out of the queue."""
@@ -109,10 +125,11 @@ class Jobs:
         if job.state not in RESUMABLE:
             raise BadInput(f"This job is {job.state}.", "Only a stopped, failed or interrupted job can be resumed.")
         self._check_open(job.kind)
-        self._check_share(job.visitor)
+        marks = self._marks(job.visitor)
+        self.check_room(job.visitor)
         now = time.time()
-        self.table.change(job.id, job.state, state=QUEUED, request="", error="", queued=now, ended=None,
-                          expires=now + self.limits.kept)
+        self.table.requeue(job.id, job.state, self._admission(job.visitor, marks), request="", error="", queued=now,
+                           ended=None, expires=now + self.limits.kept, **marks)
         return self.get(job.id)
 
     def delete(self, job_id: Any) -> None:
@@ -128,6 +145,7 @@ class Jobs:
         """Deletes expired jobs, and folders that belong to none; returns how many. What cannot be deleted stays."""
         gone = sum(storage.attempt(self.delete, job.id) for job in self.table.expired())
         storage.attempt(self.table.bound, self.limits.kept)
+        storage.attempt(self.table.scrub)
         known = self.table.ids()
         # a folder is made a moment before its row: only those that are old enough are orphans
         orphans = [path for path in self.folder.iterdir()
@@ -143,8 +161,9 @@ class Jobs:
                     self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=now,
                                       expires=now + job.kept,
                                       error="Its process was ended from outside. It can be resumed.")
-            for kind in {job.kind for job in self.table.waiting()}:
-                while job := self.table.claim_next(kind, self.limits.running.get(kind, 1)):
+            # what waits from before is not started where its kind was switched off since
+            for kind in {job.kind for job in self.table.waiting()} - self.limits.closed:
+                while job := self.table.claim_next(kind, self.limits.running.get(kind, 1), self.limits.each(kind)):
                     self._start(job)
 
     def _is_lost(self, job: Job) -> bool:
@@ -157,7 +176,7 @@ class Jobs:
             process = self.runner.start(job)
         except OSError as problem:
             self.table.change(job.id, RUNNING, state=FAILED, ended=time.time(),
-                              error=f"Its process could not be started ({problem}).")
+                              error=f"Its process could not be started ({logs.kind(problem)}).")
             return
         self.table.change(job.id, RUNNING, process=process)
 
@@ -167,15 +186,41 @@ class Jobs:
             self.table.change(job.id, RUNNING, request=request)
         return self.get(job.id)
 
+    def check_room(self, visitor: str, size: int = 0) -> None:
+        """Raises NoRoom if `size` bytes more of a visitor find no room on the disk; '' is a visitor without a share."""
+        if self.room is not None:
+            shared = visitor and self.room.most.disk_each < PLENTY
+            jobs = self.table.of_sender(visitor, self._marks(visitor)["sender"]) if shared else []
+            own = [*(job.folder for job in jobs), self.room.data / "visitors" / visitor] if shared else []
+            self.room.check(size, own)
+
     def _check_open(self, kind: str) -> None:
         if kind in self.limits.closed:
             raise PlaygroundError("Training is switched off on this page.",
                                   "Run the playground on a machine of your own: it is one command (make run).")
 
-    def _check_share(self, visitor: str) -> None:
-        waiting = self.table.waiting()
-        if len(waiting) >= self.limits.waiting:
-            raise PlaygroundError(f"{len(waiting)} jobs wait already.", "Try again when some are done.")
-        if sum(job.visitor == visitor for job in waiting) >= self.limits.waiting_each:
-            raise PlaygroundError(f"You have {self.limits.waiting_each} jobs waiting already.",
-                                  "Wait for one to start, or cancel one.")
+    def _marks(self, visitor: str) -> dict[str, str]:
+        """The columns that tell senders and addresses apart, and nothing else of them."""
+        who, address = self.sender()
+        return {"sender": self._mark("visitor", who or visitor), "address": self._mark("address", address)}
+
+    def _mark(self, kind: str, name: str) -> str:
+        words = f"{kind} {name}".encode(errors="replace")
+        return hashlib.blake2b(words, digest_size=16, key=self._key).hexdigest() if name else ""
+
+    def _admission(self, visitor: str, marks: dict[str, str]) -> Callable[[list[Job]], None]:
+        """Raises PlaygroundError, given the jobs that wait or run, where one more of this visitor is too many."""
+        most = self.limits
+
+        def admit(busy: list[Job]) -> None:
+            waiting = [job for job in busy if job.state == QUEUED]
+            if len(waiting) >= most.waiting:
+                raise PlaygroundError(f"{len(waiting)} jobs wait already.", "Try again when some are done.")
+            if sum(job.visitor == visitor or job.sender == marks["sender"] for job in waiting) >= most.waiting_each:
+                raise PlaygroundError(f"You have {most.waiting_each} jobs waiting already.",
+                                      "Wait for one to start, or cancel one.")
+            near = sum(job.address == marks["address"] for job in busy)
+            if marks["address"] and near >= most.address:
+                raise PlaygroundError(f"{near} jobs from your address wait or run already.",
+                                      "Try again when some are done.")
+        return admit

@@ -4,12 +4,15 @@ The web process may end without it. A process is known by its number and by the 
 used again, and the time at which a process began moves with the clock.
 """
 
+import contextlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 
+from playground.errors import PlaygroundError
 from playground.job_table import Job
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,18 +46,23 @@ class LocalRunner:
             return False
 
     def kill(self, process: str) -> None:
-        """Asks the process to end, then ends it."""
+        """Asks the process to end, then ends it. PlaygroundError for one that the system itself cannot end."""
         found = self._find(process)
         if found is None:
             return
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             found.terminate()
-            found.wait(GRACE)
-        except psutil.TimeoutExpired:
-            found.kill()
-            found.wait(GRACE)
-        except psutil.NoSuchProcess:
-            return
+            if not self._ends(process):
+                found.kill()
+                if not self._ends(process):
+                    raise PlaygroundError("The process of this job does not end.", "Try again in a minute.")
+
+    def _ends(self, process: str) -> bool:
+        """Whether a process ends within GRACE; one that its parent has not waited for yet has ended."""
+        last = time.monotonic() + GRACE
+        while self.alive(process) and time.monotonic() < last:
+            time.sleep(0.02)
+        return not self.alive(process)
 
     def _find(self, process: str) -> psutil.Process | None:
         number, _, job_id = process.partition(":")

@@ -38,8 +38,14 @@ class JobLimits:
     running: Mapping[str, int] = field(default_factory=lambda: {"gan-lab": 3})  # small ones, each watched by somebody
     waiting_each: int = 2
     waiting: int = 20
+    address: int = 1000  # that wait or run, from one address
     kept: float = 24 * 3600.0
     closed: frozenset[str] = frozenset()
+    shared: bool = False  # among people: then a sender runs half of the places at most
+
+    def each(self, kind: str) -> int | None:
+        """How many of a kind one sender runs at once; None where there is no bound."""
+        return max(1, self.running.get(kind, 1) // 2) if self.shared else None
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,11 @@ class Settings:
         """The limits as the list of jobs takes them."""
         most = self.most
         closed = {"lora": most.training, "gan-lab": most.lab}
+        shared = self.who != access.PRIVATE
+        address = min(most.jobs_address, max(1, most.jobs - 1)) if shared else most.jobs_address  # a place for others
         return JobLimits(running={"gan-lab": max(most.lab, 1)}, waiting_each=most.jobs_each, waiting=most.jobs,
-                         kept=most.hours * 3600.0, closed=frozenset(kind for kind, on in closed.items() if not on))
+                         address=address, shared=shared, kept=most.hours * 3600.0,
+                         closed=frozenset(kind for kind, on in closed.items() if not on))
 
     @property
     def reach(self) -> str:

@@ -66,6 +66,10 @@ class Sessions:
         elif len(self._owners) > KEYS:
             self._forget(next(iter(self._owners)))
 
+    def owner_of(self, session: str) -> tuple[str, str]:
+        """Browser ('' for a script) and address of a session; both '' for one that is nobody's. From any thread."""
+        return self._owners.get(session, ("", ""))
+
     def _forget(self, session: str) -> None:
         _, address = self._owners.pop(session)
         del self._names[address][session]

@@ -2,8 +2,12 @@
 
 Forwarded headers count only from a named proxy (X-Forwarded-For can be written by anybody, X-Forwarded-Host would
 end up in the addresses of Gradio's page); otherwise they are taken off before the page reads them.
+
+Through Gradio's tunnel everybody comes from this machine. There the whole X-Forwarded-For, as it arrived, stands for
+the address: it can be made up, but it keeps those apart who do not make it up, and is believed for nothing else.
 """
 
+import hashlib
 import ipaddress
 import re
 from collections.abc import Callable
@@ -12,11 +16,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from playground import access
+from playground.cookies import Cookies, found
 from playground.fair import Presence
+from playground.room import Room
+from playground.throttle import Sessions
 
-COOKIE = "playground-session"
 VISITOR = "playground.visitor"  # key of an ASGI scope: (visitor, address)
-OURS = re.compile(rb"(?:^|; ?)%s=([A-Za-z0-9_-]{1,64})(?=;|$)" % COOKIE.encode())
+BROWSER = "playground.browser"  # the same: the browser's name, '' for a script
+PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")  # addresses as some proxies write them
 API = "gradio_api/"
 SAFE = ("GET", "HEAD", "OPTIONS")
 STEERS = re.compile(r"heartbeat/([^/]+)|call/(?:v2/)?[^/]+/([^/]+)|stream/([^/]+)/.+")  # paths that name a session
@@ -36,35 +43,39 @@ class Door:
     host: str = "127.0.0.1"
     waiting: Callable[[str], int] = lambda session: 0
     presence: Presence = field(default_factory=Presence)
+    sessions: Sessions = field(default_factory=Sessions)
+    cookies: Cookies = field(default_factory=Cookies)
+    room: Room | None = None  # for uploads
 
     def trusts(self, address: str) -> bool:
         """Whether a peer's forwarded headers are believed."""
         if self.trusted is None:
             return True
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(peer in network for network in self.trusted)
+        peer = read(address)
+        return peer is not None and any(peer in network for network in self.trusted)
 
 
 class Visit:
     """One request as the gatekeeper sees it. The scope's forwarded headers are set right or taken off."""
 
+    tunnelled = False  # came through Gradio's tunnel
+    session = ""  # the one that an event's body names
+    user = ""  # whom a login's body names
+
     def __init__(self, scope: dict, headers: dict[bytes, bytes], address: str, door: Door) -> None:
         self.method, self.path = scope["method"], scope["path"].lstrip("/")
         self.name = self.path.partition(API)[2].strip("/")
-        self.address, self.scheme = address, scope["scheme"]
+        self.address, self.scheme = place(address), scope["scheme"]
         self.length = number(headers.get(b"content-length", b""))
         self.multipart = headers.get(b"content-type", b"").lower().startswith(b"multipart/")
-        self.cookie = cookie(headers.get(b"cookie", b""))
-        self.browser = self.cookie
+        cookies = headers.get(b"cookie", b"")
+        self.browser, self.entry = door.cookies.browser(cookies), found(door.cookies.device, cookies)
         host = (headers.get(b"x-forwarded-host") or headers.get(b"host", b"")).decode("latin-1")
         self.host = host.split(",")[0].strip().lower()
         self.known_host = known(self.host, door)
         self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
         self.sessions = named(self.method, self.name, scope.get("query_string", b""))
-        self.session = ""  # the one that an event's body names
+        self.tries: list[tuple[Any, str]] = []  # what a login has taken from the counts of failed ones
 
     @property
     def visitor(self) -> str:
@@ -93,11 +104,16 @@ class Visit:
             if headers.get(b"x-forwarded-proto") == b"https":
                 scope["scheme"] = "https"
             return cls(scope, headers, address, door)
+        chain = b", ".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         headers = {name: value for name, value in headers.items()
                    if name not in FORWARDED and not name.startswith(b"x-forwarded-")}
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name in headers]
         if door.shared and headers.get(b"host", b"").decode("latin-1") == door.shared:
             scope["scheme"] = "https"  # Gradio's tunnel ends TLS on its own side
+            if (address := read(peer)) is not None and address.is_loopback:
+                visit = cls(scope, headers, f"tunnel {hashlib.sha256(chain).hexdigest()[:32]}", door)
+                visit.tunnelled = True
+                return visit
         return cls(scope, headers, peer, door)
 
 
@@ -130,6 +146,25 @@ def address_of(url: str) -> tuple[str, int | None]:
         return "", None
 
 
+def read(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address, perhaps written with a port; IPv4 within IPv6 as IPv4. None for what is none."""
+    if written := PORT.fullmatch(address):
+        address = written[1] or written[2]
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def place(address: str) -> str:
+    """The address as limits count it: of IPv6 the first 64 bits, all of which one household has to itself."""
+    found = read(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(found) >> 64 << 64, 64)))
+    return address[:64] if found is None else str(found)
+
+
 def sender(chain: str, door: Door) -> str:
     """Who sent a request through proxies: the last address in X-Forwarded-For that is no trusted proxy."""
     addresses = [part.strip() for part in chain.split(",") if part.strip()]
@@ -145,12 +180,6 @@ def named(method: str, name: str, query: bytes) -> list[str]:
     if found := STEERS.fullmatch(name):
         return [found[found.lastindex or 0]]
     return parse_qs(query.decode("latin-1")).get("session_hash", []) if name == "queue/data" else []
-
-
-def cookie(header: bytes) -> str:
-    """Our cookie's value, or nothing."""
-    found = OURS.search(header)
-    return found[1].decode() if found else ""
 
 
 def number(text: bytes) -> int:

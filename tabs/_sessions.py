@@ -4,6 +4,8 @@ Gradio keeps beside it the settings and values of all components, 1.7 MB and 0.1
 a deep link would be written. This page has none: what can be shared has links of its own.
 """
 
+from collections import Counter
+from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Any
 
@@ -38,16 +40,48 @@ class LeanSession(SessionState):
 
 
 class LeanSessions(StateHolder):
-    """The sessions of a page; the least recently used one goes when there are more than its capacity."""
+    """The sessions of a page; when there are more than its capacity, one goes of whoever holds most of them.
+
+    A script may invent any number of sessions, and does not crowd out the pages of others with them.
+    """
+
+    def __init__(self, owner_of: Callable[[str], Any] = lambda session: ("", "")) -> None:
+        super().__init__()
+        self._owner_of = owner_of
 
     def __getitem__(self, session_id: str) -> SessionState:
         if session_id not in self.session_data:
             self.session_data[session_id] = LeanSession(self.blocks)
         return super().__getitem__(session_id)
 
+    def update(self, session_id: str) -> None:
+        """Counts as a use of the session."""
+        with self.lock:
+            if session_id in self.session_data:
+                self.session_data.move_to_end(session_id)
+            if len(self.session_data) > self.capacity:
+                gone = one_of_most(self.session_data, self._owner_of)
+                del self.session_data[gone]
+                self.time_last_used.pop(gone, None)
 
-def install(app: Any, page: Blocks) -> None:
-    """Lets a launched page's web app keep lean sessions, and each upload in a folder of its own."""
+
+def one_of_most(sessions: Iterable[str], owner_of: Callable[[str], tuple[str, str]]) -> str:
+    """The least recently used session of the browser that holds most, at the address that holds most.
+
+    `sessions` begin with the least recently used; owner_of gives browser and address ('' for what is nobody's yet).
+    """
+    owners = {session: owner_of(session) for session in sessions}
+    near = Counter(address for _, address in owners.values())
+    crowd = {session: owner for session, owner in owners.items() if near[owner[1]] == max(near.values())}
+    held = Counter(crowd.values())
+    return next(session for session, owner in crowd.items() if held[owner] == max(held.values()))
+
+
+def install(app: Any, page: Blocks, owner_of: Callable[[str], tuple[str, str]]) -> None:
+    """Lets a launched page's web app keep lean sessions, and each upload in a folder of its own.
+
+    `owner_of` gives browser and address of a session, as the gatekeeper knows them.
+    """
     routes.upload_fn = _ui.upload_apart
-    app.state_holder = LeanSessions()
+    app.state_holder = LeanSessions(owner_of)
     app.state_holder.set_blocks(page)

@@ -65,6 +65,19 @@ def test_an_ended_training_is_not_resumed_where_training_is_off(tmp_path):
     assert jobs.get("a" * 22).state == "cancelled"
 
 
+@pytest.mark.parametrize("mode", ["class", "public"])
+@pytest.mark.parametrize("changes", ["", "jobs=4", "jobs=50,jobs_address=50", "jobs=1"])
+def test_no_address_takes_all_places_of_long_jobs(mode, changes):
+    held = settings.Settings(mode=mode, limits=changes).job_limits
+    assert held.address < held.waiting or held.waiting == 1
+    assert held.shared
+
+
+def test_who_is_alone_may_use_all_places():
+    held = settings.Settings().job_limits
+    assert (held.address, held.each("gan-lab")) == (held.waiting, None)
+
+
 def test_hours_hold_for_jobs_and_visitors(tmp_path):
     context = build_context(settings.Settings(device="cpu", data_dir=tmp_path, mode="public", limits="hours=2"))
     assert context.visitors.kept == context.jobs.limits.kept == 7200

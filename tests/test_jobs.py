@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -146,6 +150,118 @@ def test_a_visitor_and_the_queue_have_limits(jobs):
     counting(jobs, visitor="bob")
     with pytest.raises(PlaygroundError, match="3 jobs wait already"):
         counting(jobs, visitor="eve")
+
+
+def test_a_process_that_its_parent_has_not_waited_for_has_ended(jobs, tmp_path):
+    """As after the page's own end: its children are then another's to wait for."""
+    command = [sys.executable, "-c", "import time; time.sleep(600)", "J" * 22]
+    parent = subprocess.Popen([sys.executable, "-c", f"import subprocess, time; print(subprocess.Popen({command!r}).pid"
+                               ", flush=True); time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    try:
+        note = f"{parent.stdout.readline().strip()}:{'J' * 22}"
+        assert jobs.runner.alive(note)
+        jobs.runner.kill(note)
+        assert not jobs.runner.alive(note)
+    finally:
+        parent.kill()
+        parent.communicate()
+
+
+def test_what_waits_of_a_kind_that_was_switched_off_is_not_started(tmp_path):
+    class Full(Idle):
+        def start(self, job):
+            raise AssertionError("started")
+
+    before = Jobs(tmp_path / "jobs", Idle(), JobLimits(running={"count": 1}))
+    counting(before)
+    waiting = counting(before)
+    assert before.get(waiting.id).state == "queued"
+    after = Jobs(tmp_path / "jobs", Full(), JobLimits(running={"count": 2}, closed=frozenset({"count"})))
+    assert after.get(waiting.id).state == "queued"
+    assert after.cancel(waiting.id).state == "cancelled"
+
+
+class Idle:
+    """A runner whose jobs do nothing and never end."""
+
+    def start(self, job):
+        return job.id
+
+    def alive(self, process):
+        return True
+
+    def kill(self, process):
+        pass
+
+
+@pytest.fixture
+def crowd(tmp_path):
+    """Jobs that never end, and who sends the next one."""
+    made = Jobs(tmp_path / "crowd", Idle(), JobLimits(waiting_each=2, waiting=8, address=5, shared=True))
+
+    def send(name, sender, address, **more):
+        made.sender = lambda: (sender, address)
+        return made.submit("count", {}, name, **more)
+
+    made.send = send
+    return made
+
+
+def test_whoever_invents_names_has_one_share(crowd):
+    for number in range(3):  # one runs, two wait
+        crowd.send(f"name {number}", "eve", "6.6.6.6")
+    with pytest.raises(PlaygroundError, match="You have 2 jobs waiting"):
+        crowd.send("another name", "eve", "7.7.7.7")
+    assert crowd.send("ada", "ada", "1.1.1.1").place == 1
+
+
+def test_whoever_invents_visitors_leaves_places_to_other_addresses(crowd):
+    for number in range(5):
+        crowd.send(f"name {number}", f"visitor {number}", "6.6.6.6")
+    with pytest.raises(PlaygroundError, match="5 jobs from your address wait or run"):
+        crowd.send("name 5", "visitor 5", "6.6.6.6")
+    jobs = [crowd.send(f"ada {number}", f"ada {number}", "1.1.1.1") for number in range(3)]
+    assert [crowd.get(job.id).place for job in jobs] == [1, 3, 5]  # in turn with the four that wait over there
+    crowd.table.change(next(job.id for job in crowd.table.running()), "running", state="done")
+    assert crowd.get(jobs[0].id).state == "running"
+
+
+def test_many_at_once_are_as_many(crowd):
+    crowd.send("first", "first", "2.2.2.2")
+    crowd.sender = lambda: ("eve", "6.6.6.6")
+    ready = threading.Barrier(6)
+
+    def one(number):
+        try:
+            return crowd.submit("count", {}, f"name {number}", fill=lambda folder: ready.wait(30))
+        except PlaygroundError:
+            return None
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [job for job in pool.map(one, range(6)) if job]
+    assert len(taken) == len(crowd.table.waiting()) == 2
+    assert len([path for path in crowd.folder.iterdir() if path.is_dir()]) == 3
+
+
+def test_a_job_that_is_resumed_counts_for_who_resumes_it(crowd):
+    crowd.send("first", "first", "2.2.2.2")
+    ended = [crowd.send(f"{n}", f"v{n}", f"1.1.1.{n}") for n in range(3)]
+    for job in ended:
+        crowd.cancel(job.id)
+    crowd.sender = lambda: ("eve", "6.6.6.6")
+    for job in ended[:2]:
+        assert crowd.resume(job.id).state == "queued"
+    with pytest.raises(PlaygroundError, match="You have 2 jobs waiting"):
+        crowd.resume(ended[2].id)
+    assert crowd.get(ended[2].id).state == "cancelled"
+
+
+def test_no_file_holds_who_sent_a_job(crowd):
+    crowd.send("a name", "cookie-of-eve", "203.0.113.77")
+    held = b"".join(path.read_bytes() for path in crowd.folder.rglob("*") if path.is_file())
+    assert b"a name" in held
+    assert b"cookie-of-eve" not in held
+    assert b"203.0.113.77" not in held
 
 
 def test_a_deleted_job_is_gone_with_its_process_and_folder(jobs):

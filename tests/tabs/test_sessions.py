@@ -8,7 +8,7 @@ from gradio.state_holder import SessionState
 
 import app
 from playground.settings import Settings
-from tabs._sessions import LeanSession, LeanSessions
+from tabs._sessions import LeanSession, LeanSessions, one_of_most
 
 CONNECTIONS = 50
 
@@ -71,3 +71,25 @@ def test_the_oldest_goes_when_there_are_too_many(page, sessions):
     assert "b" not in sessions
     assert "a" in sessions
 
+
+
+OWNERS = {"a1": ("ada", "1.1.1.1"), "b1": ("bob", "1.1.1.1"), "b2": ("bob", "1.1.1.1"), "c1": ("cy", "2.2.2.2")}
+
+
+@pytest.mark.parametrize(("sessions", "gone"), [
+    (["a1", "b1", "b2", "c1"], "b1"),  # of who holds most at the address that holds most
+    (["c1", "a1", "b1"], "a1"), (["c1", "a1"], "c1"), (["x", "y", "a1", "b1", "z"], "x")])
+def test_who_goes_when_there_are_too_many(sessions, gone):
+    assert one_of_most(sessions, lambda session: OWNERS.get(session, ("", ""))) == gone
+
+
+def test_who_invents_sessions_displaces_his_own(page):
+    before = getattr(page, "state_holder", None)
+    holder = LeanSessions(lambda session: ("", "6.6.6.6") if session[0] == "e" else ("ada", "1.1.1.1"))
+    holder.set_blocks(page)
+    holder.capacity = 5
+    for name in ("ada 1", "ada 2", *(f"e{number}" for number in range(50))):
+        holder[name]
+    assert list(holder.session_data) == ["ada 1", "ada 2", "e47", "e48", "e49"]
+    assert holder.time_last_used.keys() == holder.session_data.keys()
+    page.state_holder = before
