@@ -2,13 +2,14 @@
 
 Start-time fair queueing with events of equal weight: an event's round is the one now served, or the one after its
 visitor's last; the line is ordered by round, then by arrival. So a visitor's second event goes after the first of
-every other, and nobody is overtaken twice by the same visitor.
+every other, and nobody is overtaken twice by the same visitor. Where several are served at once, who has the fewest
+under way goes first, and who has his share of them waits in the line without holding up the others.
 Source: Goyal, Vin, Cheng, "Start-time Fair Queueing", SIGCOMM 1996.
 """
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +17,7 @@ KEPT = 1000  # visitors whose last round is remembered while the line is never e
 
 
 class FairLine(list):
-    """A list of waiting events, ordered by append(). Whoever serves them takes the first out with remove()."""
+    """A list of waiting events, ordered by append(). Whoever serves them takes out what choose() gives, with take()."""
 
     def __init__(self, visitor_of: Callable[[Any], str]) -> None:
         super().__init__()
@@ -33,16 +34,25 @@ class FairLine(list):
         self._rounds[event] = mine
         self.insert(bisect_right(self, mine, key=self._rounds.__getitem__), event)
 
+    def choose(self, under_way: Mapping[str, int], most: float) -> Any | None:
+        """The event to serve next where so many of each visitor are under way; None if all who wait have `most`."""
+        ready = [(mine, place) for place, event in enumerate(self)
+                 if (mine := under_way.get(self._visitor_of(event), 0)) < most]
+        return self[min(ready)[1]] if ready else None
+
+    def take(self, event: Any) -> None:
+        """Takes an event out because it is served."""
+        mine = self._rounds[event]
+        self.remove(event)
+        self._note(self._visitor_of(event), mine)
+
     def remove(self, event: Any) -> None:
-        """Takes an event out: served if it is the first, else given up, which costs its visitor no turn."""
-        first = bool(self) and self[0] is event
+        """Takes an event out because it is given up, which costs its visitor no turn."""
         super().remove(event)
-        mine = self._rounds.pop(event)
-        if first:
-            self._note(self._visitor_of(event), mine)
+        del self._rounds[event]
 
     def _note(self, visitor: str, served: int) -> None:
-        self._now = served
+        self._now = max(self._now, served)  # one who was passed over comes later, with an earlier round
         if not self:  # nobody waited for those before
             self._served.clear()
         self._served.pop(visitor, None)

@@ -1,14 +1,18 @@
 """Fairness in Gradio's queue: a visitor's share of a lane, turns between visitors, and no place for who is gone.
 
 Gradio's queue serves a lane's events first come first served, from a plain list, and lets anybody join as often as he
-likes. Three things are put in its place, each at one point: the list of a lane (playground/fair.py), push(), by which
-events join, and a look at each event some seconds after it joined. Gradio itself gives up a visitor's events when his
-stream of answers closes; those whose stream was never opened would keep their place and compute for nobody.
+likes. Four things are put in its place, each at one point: the list of a lane (playground/fair.py), push(), by which
+events join, get_events(), by which they begin, and a look at each event some seconds after it joined. Gradio itself
+gives up a visitor's events when his stream of answers closes; those whose stream was never opened would keep their
+place and compute for nobody.
 tests/test_fairness.py holds Gradio's queue to what is used of it here.
 """
 
 import asyncio
+import math
+import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +24,7 @@ from playground import access
 from playground.fair import FairLine
 from playground.visits import VISITOR, Door
 
-LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, without a share of their own
+LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, of which a page asks many at once
 GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
 GIVEN_UP = "Nobody came to hear the answer, so the request was given up. Ask again."
 KEPT = 2500  # sessions with events of which notes are kept; Gradio itself keeps the answers of 2000
@@ -36,6 +40,7 @@ class Lanes:
         for lane in self._queue.event_queue_per_concurrency_id.values():
             lane.queue = FairLine(visitor_of)
         self._join, self._queue.push = self._queue.push, self.push
+        self._queue.get_events = self.get_events
 
     async def push(self, body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
         """Stands before the queue's own push(). HTTPException 429 for who has his share of the lane already."""
@@ -49,32 +54,61 @@ class Lanes:
             self._forget_old()
         return joined, event_id, state
 
+    def get_events(self) -> tuple[list[Any], bool, str] | None:
+        """Stands in place of the queue's own get_events(): what begins now (no batch), in which lane; None for nothing.
+
+        Where a visitor has all the places that he may have, his next event waits and those behind it begin.
+        """
+        lanes = list(self._queue.event_queue_per_concurrency_id.items())
+        random.shuffle(lanes)
+        for name, lane in lanes:
+            places = lane.concurrency_limit
+            if lane.queue and (places is None or lane.current_concurrency < places):
+                event = lane.queue.choose(self._places_of(name), self._at_once(places))
+                if event is not None:
+                    lane.queue.take(event)
+                    return [event], False, name
+        return None
+
+    def _places_of(self, lane: str) -> Counter:
+        """How many places of a lane each visitor has; who has half of all threads is not given any more."""
+        threads = self._queue.max_thread_count
+        everywhere = Counter(map(visitor_of, self._under_way()))
+        full = [visitor for visitor, count in everywhere.items() if count >= self._at_once(threads)]
+        return Counter(map(visitor_of, self._under_way(lane))) | Counter(dict.fromkeys(full, threads))
+
+    def _at_once(self, places: int | None) -> float:
+        """How many of so many places a visitor may have: half of them."""
+        return math.inf if self._door.mode == access.PRIVATE or places is None else max(1, places // 2)
+
     def _check_share(self, lane: str, who: tuple[str, str]) -> None:
-        if LIGHT.fullmatch(str(lane)):
+        most = self._door.limits
+        if LIGHT.fullmatch(str(lane)):  # counted together: each of them alone would leave room to fill the whole queue
+            mine = sum(visitor_of(event) == who[0] for name in self._queue.event_queue_per_concurrency_id
+                       if LIGHT.fullmatch(str(name)) for event in self._of(name))
+            if mine >= most.queue_each:
+                raise HTTPException(429, f"{mine} of your requests wait already. Let them finish.",
+                                    {"Retry-After": "5"})
             return
         events = list(self._of(lane))
         mine = sum(visitor_of(event) == who[0] for event in events)
-        if mine >= self._share(lane):
+        if mine >= most.compute_each:
             raise HTTPException(429, f"You have {mine} requests for the processor under way or waiting already. "
                                      "Let one finish, or press Stop, then ask again.", {"Retry-After": "5"})
         near = sum(address_of(event) == who[1] for event in events if who[1])
-        if near >= self._door.limits.compute_address:
+        if near >= most.compute_address:
             raise HTTPException(429, f"{near} requests for the processor wait from your address already. "
                                      "Try again in a moment.", {"Retry-After": "5"})
-
-    def _share(self, lane: str) -> int:
-        """How many events a visitor may have in a lane; of one that serves several at once at most half of those."""
-        most = self._door.limits.compute_each
-        places = self._queue.event_queue_per_concurrency_id[lane].concurrency_limit
-        if self._door.mode == access.PRIVATE or places in (None, 1):
-            return most
-        return min(most, max(1, places // 2))
 
     def _of(self, lane: str) -> Iterator[Any]:
         """The events of a lane, under way and waiting."""
         yield from self._queue.event_queue_per_concurrency_id[lane].queue
+        yield from self._under_way(lane)
+
+    def _under_way(self, lane: str = "") -> Iterator[Any]:
+        """The events of a lane, or of all, that have begun and not ended."""
         for job in self._queue.active_jobs:
-            yield from (event for event in job or () if event.concurrency_id == lane)
+            yield from (event for event in job or () if lane in ("", event.concurrency_id))
 
     def _tell_places(self, lane: str, event_id: str) -> None:
         """Gradio tells its place to the last in line alone; who was let in before others learns his here."""

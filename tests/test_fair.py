@@ -28,8 +28,9 @@ def served(line, count=None):
     """The names of the next ones, in order."""
     names = []
     while line and (count is None or len(names) < count):
-        names.append(line[0].name)
-        line.remove(line[0])
+        event = line.choose({}, 1)
+        names.append(event.name)
+        line.take(event)
     return names
 
 
@@ -63,6 +64,21 @@ def test_what_is_given_up_costs_no_turn():
     assert served(line) == ["a1", "b4", "a2"]
 
 
+def test_who_has_the_fewest_under_way_goes_first():
+    line = line_of("a1", "a2", "b1", "c1")
+    assert line.choose({"a": 2, "b": 1, "c": 1}, 8).name == "b1"
+    assert line.choose({"a": 1, "b": 1, "c": 1}, 8).name == "a1", "of equal ones, whose turn it is"
+
+
+def test_who_has_his_share_waits_and_holds_up_nobody():
+    line = line_of("a1", "a2", "b1")
+    assert line.choose({"a": 2}, 2).name == "b1"
+    line.take(line.choose({"a": 2}, 2))
+    assert line.choose({"a": 2}, 2) is None
+    assert [event.name for event in line] == ["a1", "a2"], "he stays in the line"
+    assert line.choose({"a": 1}, 2).name == "a1"
+
+
 @given(st.lists(st.one_of(st.sampled_from("abcd"), st.none(), st.integers(0, 5)), max_size=60))
 def test_whatever_comes_nobody_is_lost_or_overtaken_twice(steps):
     line, number, waits, history = line_of(), 0, {}, []
@@ -75,7 +91,7 @@ def test_whatever_comes_nobody_is_lost_or_overtaken_twice(steps):
         elif line and step is None:
             event = line[0]
             assert event is next(each for each in waits if each.who == event.who), "his own events keep their order"
-            line.remove(event)
+            line.take(event)
             history.append(event)
             waits.pop(event)
             for other in waits:

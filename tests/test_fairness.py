@@ -1,11 +1,13 @@
 """Fairness in the queue of a page, attacked with raw requests: shares, turns, and visitors who vanish.
 
-The page has three functions: `work` takes the one place of the compute lane and goes on until it is let go, `quick`
-answers at once in the quick lane, `writing` shares a lane of four places.
+The page has four functions: `work` takes the one place of the compute lane and goes on until it is let go, `writing`
+does so in a lane of four places and `slow` in the quick lane, where `quick` answers at once.
 """
 
 import contextlib
 import functools
+import inspect
+import itertools
 import json
 import socket
 import threading
@@ -21,6 +23,7 @@ from playground.visits import Door
 from tabs import _lanes, _sharing, _ui
 
 JOIN = "/gradio_api/queue/join"
+NUMBERS = itertools.count()  # of visitors
 
 
 @dataclass
@@ -46,20 +49,25 @@ class Visitor:
     """A browser that sends raw requests, and listens for the answers as a page does: in one stream a session."""
 
     def __init__(self, url, name, cookie=True, hears=True):
-        self.name, self.hears = name, hears
-        cookies = {"playground-session": name} if cookie else {}
-        self.http = httpx.Client(base_url=url, cookies=cookies, timeout=60, verify=False)  # no TLS here
+        self.name, self.hears, self.number = name, hears, next(NUMBERS)
+        self.http = httpx.Client(base_url=url, timeout=60, verify=False)  # no TLS here
+        if cookie:
+            self.http.get("/")  # brings the browser's cookie
         self.streams, self.answers, self.places = {}, [], []
 
     def join(self, fn, text="", session="", fn_index=None):
         """The answer to joining the queue; where it is yes, a stream of the session is open afterwards."""
-        session = session or f"session of {self.name}"
+        session = self.session(session)
         body = {"data": [text or self.name], "session_hash": session,
                 "fn_index": self.numbers()[fn] if fn_index is None else fn_index}
         joined = self.http.post(JOIN, json=body)
         if joined.status_code == 200 and self.hears:
             self.listen(session, f"/gradio_api/queue/data?session_hash={session}")
         return joined
+
+    def session(self, window=""):
+        """The name of a window's session; no two visitors have the same."""
+        return f"{window or 'window'} of {self.name} {self.number}"
 
     @functools.cache  # noqa: B019  # a few visitors a test
     def numbers(self):
@@ -126,7 +134,7 @@ def site():
     with gr.Blocks(analytics_enabled=False) as page:
         page.queue(max_size=200, api_open=False)
         for name, lane in (("work", _ui.COMPUTE), ("quick", _ui.QUICK),
-                           ("writing", {"concurrency_id": "writing", "concurrency_limit": 4})):
+                           ("slow", _ui.QUICK), ("writing", {"concurrency_id": "writing", "concurrency_limit": 4})):
             text, shown = gr.Textbox(label="text"), gr.Textbox()
             fn = (lambda text: f"quick {text}") if name == "quick" else work.run
             _ui.endpoint(fn, [text], [shown], name, **lane)
@@ -196,10 +204,48 @@ def test_nobody_joins_more_often_by_joining_at_once(visitor):
     assert sorted(codes) == [200] * 3 + [429] * 17
 
 
-def test_a_lane_of_several_places_is_not_taken_whole_by_one(visitor):
+def test_a_lane_of_several_places_is_not_taken_whole_by_one(site, visitor):
+    _, work, _ = site
     ada, alan = visitor("ada"), visitor("alan")
-    assert [ada.join("writing").status_code for _ in range(3)] == [200, 200, 429]
-    assert alan.join("writing").status_code == 200
+    assert [ada.join("writing", f"ada {number}").status_code for number in range(4)] == [200, 200, 200, 429]
+    assert until(lambda: sorted(work.begun) == ["ada 0", "ada 1"])
+    assert [alan.join("writing", f"alan {number}").status_code for number in range(3)] == [200] * 3
+    assert until(lambda: sorted(work.begun) == ["ada 0", "ada 1", "alan 0", "alan 1"]), "ada's third holds up nobody"
+    work.go.set()
+    assert until(lambda: len(ada.answers) == len(alan.answers) == 3), "and comes when one of hers is done"
+
+
+def test_slow_requests_of_one_leave_half_of_the_quick_lane_to_others(site, visitor):
+    _, work, queue = site
+    eve, alan = visitor("eve"), visitor("alan")
+    half = _ui.QUICK["concurrency_limit"] // 2
+    codes = [eve.join("slow", f"eve {number}", session=f"window {number % 2}").status_code for number in range(64)]
+    assert codes == [200] * 64, "more than her half wait; they are not refused"
+    assert until(lambda: len(work.begun) >= half)
+    assert alan.join("quick").status_code == 200
+    assert until(lambda: alan.answers == ["quick alan"]), "while all of hers are under way or wait"
+    assert len(work.begun) == half
+    assert sum(len(lane.queue) for lane in queue.event_queue_per_concurrency_id.values()) == 64 - half
+    work.go.set()
+    assert until(lambda: len(eve.answers) == 64), "all of hers are answered in the end"
+
+
+def test_a_visitor_has_a_share_of_what_waits_in_the_quick_lane(site, visitor):
+    eve, alan = visitor("eve"), visitor("alan")
+    codes = [eve.join("slow", session=f"window {number % 3}").status_code for number in range(70)]
+    assert codes == [200] * 64 + [429] * 6
+    refused = eve.join("quick", session="one more window")
+    assert refused.status_code == 429
+    assert "64 of your requests wait already" in refused.json()["detail"]
+    assert alan.join("quick").status_code == 200
+
+
+def test_a_page_for_one_person_gives_all_places(site, visitor, monkeypatch):
+    _, work, queue = site
+    monkeypatch.setattr(queue.get_events.__self__._door, "mode", access.PRIVATE)
+    ada = visitor("ada")
+    assert [ada.join("writing", f"ada {number}").status_code for number in range(3)] == [200] * 3
+    assert until(lambda: len(work.begun) == 3)
 
 
 def test_many_made_up_browsers_of_one_address_have_a_share_together(visitor):
@@ -263,7 +309,7 @@ def test_who_never_listens_computes_for_nobody(site, visitor, monkeypatch):
     assert work.ended == [name for name in work.begun if name != "alan"], "what had begun was ended at its next step"
     assert until(lambda: len(queue.event_ids_to_events) == 1), "all of them were given up"
     late = crowd[3]
-    late.listen("late", f"/gradio_api/queue/data?session_hash=session of {late.name}")
+    late.listen("late", f"/gradio_api/queue/data?session_hash={late.session()}")
     assert until(lambda: late.answers == [_lanes.GIVEN_UP]), "who comes after all is told"
     work.go.set()
     assert until(lambda: alan.answers == ["done alan"])
@@ -285,6 +331,7 @@ def test_who_listens_may_wait_longer_than_the_grace(site, visitor, monkeypatch):
 def test_notes_on_sessions_that_fetched_nothing_are_dropped(site, visitor, monkeypatch):
     _, _, queue = site
     monkeypatch.setattr(_lanes, "KEPT", 20)
+    queue.pending_messages_per_session.clear()  # of other tests; from here on the latest ten are kept
     monkeypatch.setattr(queue.pending_messages_per_session, "max_size", 10)
     eve = visitor("eve", hears=False)
     for number in range(60):
@@ -299,6 +346,9 @@ def test_gradios_queue_is_used_as_it_is(site):
     from gradio.queueing import Event, EventQueue, Queue
 
     assert {"push", "clean_events", "broadcast_estimations", "create_event_queue_for_fn"} <= set(dir(Queue))
+    assert "self.get_events()" in inspect.getsource(Queue.start_processing)
+    assert "max_batch_size" in inspect.getsource(Queue.get_events), "the one in its place knows no batches"
+    assert {"concurrency_limit", "current_concurrency"} <= set(vars(EventQueue("any", 1)))
     assert type(EventQueue("any", 1).queue) is list
     assert isinstance(queue.event_queue_per_concurrency_id["compute"].queue, list)
     assert type(queue.event_queue_per_concurrency_id["compute"].queue) is not list
