@@ -1,7 +1,7 @@
 """The body of a request, read with a bound on its size and on the time that it may take."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class TooLarge(Exception):
@@ -13,17 +13,18 @@ class TooSlow(Exception):
 
 
 class Body:
-    """Stands in for ASGI's receive; `broken` is what ended it early."""
+    """Stands in for ASGI's receive; `broken` is what ended it early. `came` hears of every part, and may refuse it."""
 
-    def __init__(self, receive: Callable, most: int, seconds: float) -> None:
-        self._receive, self._most, self._seconds = receive, most, seconds
+    def __init__(self, receive: Callable, most: int, seconds: float,
+                 came: Callable[[int], Awaitable[None]] | None = None) -> None:
+        self._receive, self._most, self._seconds, self._came = receive, most, seconds, came
         self._until = asyncio.get_running_loop().time() + seconds
         self._size, self._complete = 0, False
         self._kept: bytes | None = None
         self.broken: Exception | None = None
 
     async def receive(self) -> dict:
-        """ASGI: the next part of the body, or the news that the client left. Raises TooLarge, TooSlow."""
+        """ASGI: the next part of the body, or that the client left. Raises TooLarge, TooSlow, what `came` raises."""
         if self._kept is not None:
             content, self._kept = self._kept, None
             return {"type": "http.request", "body": content, "more_body": False}
@@ -40,6 +41,12 @@ class Body:
         if self._size > self._most:
             self.broken = TooLarge()
             raise self.broken
+        if self._came is not None:
+            try:
+                await self._came(len(message.get("body", b"")))
+            except Exception as problem:
+                self.broken = problem
+                raise
         return message
 
     async def whole(self) -> bytes:

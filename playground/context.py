@@ -1,4 +1,4 @@
-"""What the tabs are given: settings, the shared cache and gate, the store of weights, jobs and visitors."""
+"""What the tabs are given: settings, the shared cache and gate, the store of weights, jobs, visitors, disk."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from playground.cache import ModelCache
 from playground.gate import Gate
 from playground.jobs import Jobs
 from playground.processes import LocalRunner
+from playground.room import Room
 from playground.settings import Settings
 from playground.specs import RAM
 from playground.visitors import Visitors
@@ -24,6 +25,7 @@ class Context:
     weights: WeightStore
     jobs: Jobs
     visitors: Visitors
+    room: Room
 
 
 def build_context(settings: Settings) -> Context:
@@ -35,9 +37,10 @@ def build_context(settings: Settings) -> Context:
     budgets = {RAM: devices.default_budget(RAM), device: devices.default_budget(device)}
     if settings.memory_budget is not None:
         budgets[device] = settings.memory_budget
+    room = Room(settings.data_dir, settings.most)
     return Context(settings, device, ModelCache(budgets), shared_gate(settings), WeightStore(settings),
-                   Jobs(settings.data_dir / "jobs", LocalRunner(), settings.job_limits),
-                   Visitors(settings.data_dir / "visitors", settings.most.hours * 3600.0))
+                   Jobs(settings.data_dir / "jobs", LocalRunner(), settings.job_limits, room),
+                   Visitors(settings.data_dir / "visitors", settings.most.hours * 3600.0), room)
 
 
 def shared_gate(settings: Settings) -> Gate:

@@ -35,5 +35,9 @@ class StorageTrouble(PlaygroundError):
     """The data folder cannot be written, or the disk is full."""
 
 
+class NoRoom(StorageTrouble):
+    """The disk is nearly full, or visitors' things take all the room that they may."""
+
+
 class Cancelled(PlaygroundError):
     """A visitor stopped the work, or went away."""

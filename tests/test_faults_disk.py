@@ -28,7 +28,7 @@ def page(tmp_path_factory):
         if os.environ.get("CI"):
             pytest.fail(f"No disk of its own: {why}")
         pytest.skip(f"no disk of its own for a process here: {why}")
-    with serving(tmp_path_factory.mktemp("disk") / "data", disk="24m") as server:
+    with serving(tmp_path_factory.mktemp("disk") / "data", "--limits", "disk_free=0", disk="24m") as server:
         yield server
 
 
