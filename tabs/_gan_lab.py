@@ -4,19 +4,20 @@ A run lives in a process of its own; here it is asked for things and looked at, 
 only runs while there is something to see. The run's id in the link brings it back after a reload.
 """
 
+import html
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from playground.context import Context
-from playground.errors import PlaygroundError
+from playground.errors import BadInput, PlaygroundError
 from playground.gan.lab import client, own, presets
 from playground.gan.lab.lane import FILM
 from playground.gan.lab.settings import DRAWING, PICTURES, Plan
 from playground.job_table import Job
 from playground.jobs import ENDED
-from tabs import _gan_lab_desk, _ui
+from tabs import _gan_lab_delete, _gan_lab_desk, _ui
 from tabs import _gan_lab_draw as draw
 from tabs import _gan_lab_settings as settings
 from tabs._gan_lab_style import CSS
@@ -52,6 +53,12 @@ class Page:
         """What a start fills."""
         return [self.token, self.job, self.link, self.place, self.watch, self.film, *self.shown()]
 
+    def empty(self) -> list[tuple[Any, Any]]:
+        """What a run fills, each with its value while there is none."""
+        return [(self.job, ""), (self.link, ""), (self.place, LIVE), (self.watch, ""), (self.film, scrubber_html()),
+                (self.live, _gan_lab_delete.EMPTY), (self.status, ""), (self.seen, ()),
+                (self.timer, gr.Timer(active=False))]
+
 
 def build(context: Context, shell: Shell) -> None:
     """Lays out the fold and wires it. Nothing starts before a visitor opens the fold."""
@@ -64,18 +71,21 @@ def build(context: Context, shell: Shell) -> None:
         live = gr.HTML(elem_id="lab-live", css_template=CSS)
         film = gr.HTML(scrubber_html(), js_on_load=SCRUBBER, css_template=CSS, elem_id="lab-film")
         words = control_row()
-        controls = settings.build()
+        controls = settings.build(context.settings.most.hours)
         with gr.Row():
             start = gr.Button("Start with these settings", variant="primary", min_width=180)
             copy = gr.Button("Copy link to this run", min_width=150)
+        delete = _gan_lab_delete.build()
         page = Page(shell.visitor,
                     gr.State(""), gr.State(()), gr.State(LIVE), watch, live, status, film,
                     gr.Timer(EVERY, active=False), gr.Textbox(visible=False))
-        _gan_lab_desk.build(context, page.token, page.job)
+        shown = _gan_lab_desk.build(context, page.token, page.job)
         _ui.fold("How the lab works, and its sources", HOW)
     wire_starts(context, page, controls, buttons, start, fold)
     wire_pictures(context, page, controls)
     wire_run(context, page, words)
+    emptied = [*page.empty(), (controls.drawing, None), (controls.pictures, None), (controls.kept, ""), *shown]
+    _gan_lab_delete.wire(context, delete, [page.token, page.job], emptied)
     _ui.copy_link(copy, page.link)
     shell.on_open(opened(context), [], [fold, page.job, page.link, *page.shown()], **_ui.QUICK)
 
@@ -115,7 +125,8 @@ def wire_starts(context: Context, page: Page, controls: settings.Controls, butto
         plan = settings.read(values)
         return begin(context, token, plan, extra(context, token, plan, sketch))
 
-    run = _ui.event(start.click, from_controls, [page.token, controls.drawing, *controls.all()], page.started())
+    run = _ui.event(start.click, from_controls, [page.token, controls.drawing, *controls.all()], page.started(),
+                    **_ui.DECODING)  # Gradio decodes the drawing's layers, which a script may choose
     run.then(None, [page.link], None, js=SHOW_LINK)
 
 
@@ -150,11 +161,10 @@ def wire_pictures(context: Context, page: Page, controls: settings.Controls) -> 
     def taken(token: str, paths: list[str] | None) -> tuple:
         token = token or context.visitors.new()
         count = own.keep(context, token, [_ui.taken(path) for path in paths or []])
-        return token, None, (f"**{count} pictures are ready.** Press Start. They are yours alone and go "
-                             f"{context.settings.most.hours} hours after their last use.")
+        return token, None, f"**{count} pictures are ready.** Press Start."
 
     _ui.event(controls.pictures.upload, taken, [page.token, controls.pictures],
-              [page.token, controls.pictures, controls.kept])
+              [page.token, controls.pictures, controls.kept], **_ui.DECODING)
 
 
 def wire_run(context: Context, page: Page, words: dict[str, Any]) -> None:
@@ -193,7 +203,11 @@ def looker(context: Context) -> Any:
     def look(job_id: str, seen: Any, place: int) -> tuple:
         if not job_id:
             return gr.skip(), gr.skip(), gr.skip(), gr.Timer(active=False)
-        now = client.look(context, job_id, seen[0] if seen and seen[2] == place else 0)
+        try:
+            now = client.look(context, job_id, seen[0] if seen and seen[2] == place else 0)
+        except BadInput as problem:  # deleted elsewhere: said once, as this runs six times a second
+            words = html.escape(f"{problem.what} {problem.remedy}")
+            return _gan_lab_delete.EMPTY, status_line(words), (), gr.Timer(active=False)
         mark = (now.stamp, now.job.state, place, str(now.job.progress.get("words")), now.job.progress.get("speed"))
         if seen and tuple(seen) == mark:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -219,7 +233,12 @@ def waiting(job: Job) -> str:
 
 def status_html(job: Job) -> str:
     """The line over the picture."""
-    return f'<div class="lab-status" role="status">{status_words(job)}</div>'
+    return status_line(status_words(job))
+
+
+def status_line(words: str) -> str:
+    """The line of some HTML."""
+    return f'<div class="lab-status" role="status">{words}</div>'
 
 
 def status_words(job: Job) -> str:

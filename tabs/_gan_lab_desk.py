@@ -12,22 +12,24 @@ from playground import marks
 from playground.context import Context
 from playground.errors import BadInput
 from playground.gan import display
-from playground.gan.lab import client, judging, trained
-from tabs import _ui
+from playground.gan.lab import client, judging, own, trained
+from tabs import _consent, _ui
+from tabs import _gan_lab_draw as draw
+from tabs._gan_lab_style import CSS
 
 LANES = ("run A", "run B")
-LOADED = "a generator from a file"
-OWN_FILE = "gan-lab-generator.safetensors"
+ABOVE, LOADED = "the run above", "a generator from a file"
 SIZE = 192  # pixels a side on the page
 
 
-def build(context: Context, token: gr.BrowserState, job: gr.State) -> None:
-    """Lays out the three folds. Each fills itself when it is opened on a run of pictures."""
+def build(context: Context, token: gr.BrowserState, job: gr.State) -> list[tuple[Any, Any]]:
+    """Lays out the three folds. Each fills itself when it is opened on a run of pictures.
+
+    Returns what shows something of a run, each with the value that empties it.
+    """
     with gr.Row():
         lane = gr.Radio(LANES, value=LANES[0], label="The networks below are those of", elem_id="lab-lane")
-    _ask(context, job, lane)
-    _quiz(context, job, lane)
-    _use(context, token, job, lane)
+    return [*_ask(context, job, lane), *_quiz(context, job, lane), *_use(context, token, job, lane)]
 
 
 def enlarged(picture: np.ndarray) -> Image.Image:
@@ -49,16 +51,16 @@ def strip(label: str, columns: int) -> gr.Gallery:
                       buttons=["download"], allow_preview=False, interactive=False)
 
 
-def _ask(context: Context, job: gr.State, lane: gr.Radio) -> None:
+def _ask(context: Context, job: gr.State, lane: gr.Radio) -> list[tuple[Any, Any]]:
     with gr.Accordion("Ask D: is this picture real?", open=False, elem_id="lab-ask") as fold:
         with gr.Row():
-            seen = gr.Image(label="As D sees it", height=220, interactive=False, format="png", buttons=[],
-                            min_width=200)
+            seen = gr.HTML(css_template=CSS, elem_id="lab-seen", min_width=200, padding=False)
             said = gr.Markdown(elem_id="lab-verdict")
         with gr.Row():
             given = gr.UploadButton("A picture of yours", file_types=["image", ".heic", ".heif"], size="sm")
             real = gr.Button("A real one", size="sm")
             made = gr.Button("A generated one", size="sm")
+        _consent.line("Yours is read, judged and not kept.")
 
     def offered(path: str, job_id: str, which: str) -> tuple:
         return verdict(judging.judge(context, needed(job_id), LANES.index(which), _ui.taken(path)))
@@ -74,21 +76,23 @@ def _ask(context: Context, job: gr.State, lane: gr.Radio) -> None:
     for button, kind in ((real, 0), (made, 1)):
         _ui.event(button.click, example(kind), [job, lane], [seen, said], **_ui.COMPUTE)
     _ui.event(fold.expand, example(1), [job, lane], [seen, said], **_ui.COMPUTE)
+    return [(seen, ""), (said, "")]
 
 
-def verdict(found: judging.Verdict) -> tuple[Image.Image, str]:
-    """D's word: the picture as D saw it, and the sentence."""
+def verdict(found: judging.Verdict) -> tuple[str, str]:
+    """D's word: the picture as D saw it, in the page itself, as it may be a visitor's own; and the sentence."""
     chance = "" if found.probability is None else f", which means: real with probability **{found.probability:.2f}**"
-    return enlarged(found.picture), (
+    return draw.pictures([enlarged(found.picture)], ["As D sees it"]), (
         f"D’s score is **{found.score:.2f}**{chance}.\n\nIt is higher than that of "
         f"**{100 * found.above_real:.0f} %** of {judging.COMPARED} real pictures and of "
         f"**{100 * found.above_made:.0f} %** of as many generated ones.")
 
 
-def _quiz(context: Context, job: gr.State, lane: gr.Radio) -> None:
+def _quiz(context: Context, job: gr.State, lane: gr.Radio) -> list[tuple[Any, Any]]:
     numbers = [str(number) for number in range(1, judging.ASKED + 1)]
     with gr.Accordion("Quiz: which ones are generated? You against D", open=False, elem_id="lab-quiz") as fold:
-        shown = strip("Five are real, five are generated", judging.ASKED // 2)
+        gr.Markdown("Five are real, five are generated.")
+        shown = gr.HTML(css_template=CSS, padding=False)  # no gallery: that would copy real ones into the page's cache
         guess = gr.CheckboxGroup(numbers, label="Generated are numbers")
         with gr.Row():
             check = gr.Button("Check my guess", variant="primary")
@@ -98,7 +102,7 @@ def _quiz(context: Context, job: gr.State, lane: gr.Radio) -> None:
 
     def ask(job_id: str, which: str) -> tuple:
         made = judging.quiz(context, needed(job_id), LANES.index(which), secrets.randbelow(100_000))
-        pictures = [(enlarged(picture), number) for picture, number in zip(made.pictures, numbers, strict=True)]
+        pictures = draw.pictures([enlarged(picture) for picture in made.pictures], numbers)
         return pictures, [], "Tick the generated ones, then check.", tuple(zip(made.real, made.d_says, strict=True))
 
     def mark(chosen: list[str], answers: Any, before: Any) -> tuple:
@@ -116,12 +120,13 @@ def _quiz(context: Context, job: gr.State, lane: gr.Radio) -> None:
     _ui.event(fold.expand, ask, [job, lane], outputs, **_ui.COMPUTE)
     _ui.event(again.click, ask, [job, lane], outputs, **_ui.COMPUTE)
     _ui.event(check.click, mark, [guess, asked, tally], [score, asked, tally])
+    return [(shown, ""), (guess, []), (score, ""), (asked, ()), (tally, (0, 0, 0))]
 
 
-def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio) -> None:
+def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio) -> list[tuple[Any, Any]]:
     with gr.Accordion("Keep the generator, and use it", open=False, elem_id="lab-use") as fold:
         with gr.Row():
-            source = gr.Radio(["the run above", LOADED], value="the run above", label="Generator")
+            source = gr.Radio([ABOVE, LOADED], value=ABOVE, label="Generator")
             seed = gr.Number(1, label="Seed of the first picture", precision=0, minimum=0, min_width=110)
             last = gr.Number(2, label="Walk to seed", precision=0, minimum=0, min_width=110)
             go = gr.Button("Draw", variant="primary", min_width=110)
@@ -135,7 +140,7 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
     def place(visitor: str, job_id: str, which: str, origin: str) -> tuple[Path, int]:
         if origin != LOADED:
             return client.checkpoint(context, needed(job_id)), LANES.index(which)
-        path = context.visitors.place(visitor) / OWN_FILE if visitor else None
+        path = context.visitors.place(visitor) / own.GENERATOR if visitor else None
         if path is None or not path.exists():
             raise BadInput("No generator was loaded yet.", "Load a file that was saved here.")
         return path, 0
@@ -153,11 +158,11 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
 
     def save(visitor: str, job_id: str, which: str, origin: str) -> str:
         path, at = place(visitor, job_id, which, origin)
-        return _ui.saved(trained.export(context, path, at), OWN_FILE, download)
+        return _ui.saved(trained.export(context, path, at), own.GENERATOR, download)
 
     def load(visitor: str, path: str, first: Any, final: Any) -> tuple:
         visitor = visitor or context.visitors.new()
-        trained.keep(_ui.taken(path), context.visitors.place(visitor) / OWN_FILE)
+        trained.keep(_ui.taken(path), context.visitors.place(visitor) / own.GENERATOR)
         return visitor, LOADED, *use(visitor, "", LANES[0], LOADED, first, final)
 
     inputs, outputs = [token, job, lane, source, seed, last], [grid, film, way]
@@ -165,3 +170,4 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
         _ui.event(trigger, use, inputs, outputs, **_ui.COMPUTE)
     _ui.event(download.click, save, [token, job, lane, source], [download])
     _ui.event(upload.upload, load, [token, upload, seed, last], [token, source, *outputs], **_ui.COMPUTE)
+    return [(source, ABOVE), (grid, []), (film, []), (way, []), (download, None)]

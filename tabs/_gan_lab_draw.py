@@ -84,6 +84,14 @@ def sheet(pictures: np.ndarray, words: str) -> str:
     return f'<img class="lab-sheet {size}" src="{sheet_url(pictures)}" alt="{words}">'
 
 
+def pictures(images: Sequence[Image.Image], names: Sequence[str]) -> str:
+    """Pictures side by side, each over its name."""
+    figures = "".join(f'<figure><img src="{url(image, "PNG")}" alt="{html.escape(name)}">'
+                      f"<figcaption>{html.escape(name)}</figcaption></figure>"
+                      for image, name in zip(images, names, strict=True))
+    return f'<div class="lab-pictures">{figures}</div>'
+
+
 def sheet_url(pictures: np.ndarray, gap: int = 1) -> str:
     """Pictures (N, H, W, C) as one image."""
     count, height, width, channels = pictures.shape

@@ -13,7 +13,7 @@ from playground.errors import BadInput
 from playground.gan.lab import data as sets
 from playground.gan.lab import presets
 from playground.gan.lab import settings as lab
-from tabs import _ui
+from tabs import _consent, _ui
 
 TITLES = {lab.RING: "ring of 8 Gaussians", lab.GRID: "grid of 25 Gaussians", lab.MOONS: "two moons",
           lab.DRAWING: "own drawing", lab.FACES: "faces 32 x 32 (rendered people)", lab.DIGITS: "digits 8 x 8",
@@ -52,8 +52,8 @@ class Controls:
         return [self.data, self.seed, self.beside, *self.columns[0], *self.columns[1]]
 
 
-def build() -> Controls:
-    """Lays the controls out in a fold."""
+def build(hours: int) -> Controls:
+    """Lays the controls out in a fold. `hours`: after which a visitor's drawing and pictures go."""
     with gr.Accordion("Settings of the runs", open=False):
         with gr.Row():
             data = gr.Dropdown([(title, name) for name, title in TITLES.items()], value=lab.RING, label="Data",
@@ -65,16 +65,19 @@ def build() -> Controls:
         drawing = gr.Sketchpad(label="Draw what G shall learn: what is dark becomes the distribution", type="pil",
                                image_mode="RGBA", canvas_size=(320, 320), visible=False, elem_id="lab-drawing",
                                brush=gr.Brush(default_size=14, colors=["#4338ca"], color_mode="fixed"))
+        rules = [_consent.line(_consent.until_deleted("Your drawings are kept with the run", hours), people="",
+                               visible=False)]
         pictures = gr.File(label="Pictures to learn from, 20 to 400", file_count="multiple", visible=False,
                            file_types=["image", ".heic", ".heif"], elem_id="lab-pictures")
-        kept = gr.Markdown("They are cut square and made 32 x 32. Only these pixels are kept, for you alone, "
-                           "and only for some hours.", visible=False)
+        rules.append(_consent.line(_consent.until_deleted(
+            "They are cut square and made 32 x 32; only these pixels are kept, for you alone", hours), visible=False))
+        kept = gr.Markdown(visible=False)
 
     def fit(name: str) -> list[Any]:
-        own = gr.update(visible=name == lab.PICTURES)
-        return [gr.update(visible=name == lab.DRAWING), own, own]
+        drawn, own = (gr.update(visible=name == each) for each in (lab.DRAWING, lab.PICTURES))
+        return [drawn, drawn, own, own, own]
 
-    chosen = _ui.event(data.change, fit, [data], [drawing, pictures, kept], show_progress="hidden")
+    chosen = _ui.event(data.change, fit, [data], [drawing, rules[0], pictures, rules[1], kept], show_progress="hidden")
     chosen.then(None, [data], None, js=TAKE_PENCIL)
     for each in columns:  # when a visitor chooses, not when a preset does
         _ui.event(data.input, suited, [data, *each], each, show_progress="hidden")

@@ -27,6 +27,13 @@ CSS = """
 .lab-mark { stroke: var(--body-text-color-subdued); vector-effect: non-scaling-stroke; }
 .lab-axis { display: flex; justify-content: space-between; font-size: .75rem; color: var(--body-text-color-subdued);
             font-variant-numeric: tabular-nums; }
+.lab-pictures { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(6rem, 1fr)); }
+.lab-pictures figure { margin: 0; max-width: 12rem; }
+.lab-pictures img { display: block; width: 100%; margin: 0; border-radius: 4px; }
+.lab-pictures figcaption { font-size: .82rem; text-align: center; color: var(--body-text-color-subdued); }
+.lab-empty { border: 1px dashed var(--border-color-primary); border-radius: 8px; padding: 1rem 1.2rem;
+            color: var(--body-text-color-subdued); }
+.lab-empty b { color: var(--body-text-color); }
 .lab-status { font-size: .9rem; min-height: 1.5rem; font-variant-numeric: tabular-nums; }
 .lab-wait { min-height: 320px; display: grid; place-items: center; color: var(--body-text-color-subdued); }
 .lab-film { display: flex; flex-wrap: wrap; gap: .3rem .8rem; align-items: center; font-size: .9rem; }

@@ -48,5 +48,5 @@ def load_generator(path: Path, device: str = "cpu") -> "nn.Sequential":
         model.load_state_dict(checkpoint["netG_state_dict"])
     except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as problem:
         raise DamagedWeights(f"{path.name} is not a DCGAN generator ({type(problem).__name__}).",
-                             f"Put an intact copy in place of {path}.") from problem
+                             "Put an intact copy in its place.") from problem
     return model.requires_grad_(False).eval().to(device)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.fields import fill
+from tests.servers import picture
 
 pytestmark = pytest.mark.browser
 
@@ -126,12 +127,43 @@ def test_digits_are_judged_guessed_and_drawn(lab):
     lab.get_by_role("button", name="Ask D: is this picture real?").click()
     expect(lab.locator("#lab-verdict")).to_contain_text("of 200 real pictures")
     lab.get_by_role("button", name="Quiz: which ones").click()
-    expect(lab.locator("#lab-quiz .gallery-item img")).to_have_count(10)
+    expect(lab.locator("#lab-quiz .lab-pictures img")).to_have_count(10)
     lab.locator("#lab-quiz").get_by_label("3", exact=True).check()
     lab.get_by_role("button", name="Check my guess").click()
     expect(lab.locator("#lab-score")).to_contain_text(re.compile(r"You were right on \d+ of 10, D on \d+"))
     lab.get_by_role("button", name="Keep the generator, and use it").click()
     expect(lab.locator("#lab-use .gallery-item img")).to_have_count(36 + 7 + 12)
+
+
+def test_own_pictures_are_judged_outside_the_cache_and_deleted_with_the_run(page, context):
+    page.get_by_role("button", name="GAN lab: train").click()
+    page.get_by_role("button", name="Settings of the runs").click()
+    choose_data(page, "own pictures 32 x 32")
+    expect(page.locator(".consent", has_text="32 x 32")).to_be_visible()
+    page.locator("#lab-pictures input[type=file]").set_input_files(
+        [{"name": f"{number}.png", "mimeType": "image/png", "buffer": picture(number)} for number in range(20)])
+    expect(page.get_by_text("20 pictures are ready")).to_be_visible()
+    page.get_by_role("button", name="Start with these settings").click()
+    expect(page.locator("#lab-live img.lab-sheet").first).to_be_visible(timeout=120_000)
+    page.get_by_role("button", name="Ask D: is this picture real?").click()
+    expect(page.locator("#lab-seen img")).to_have_attribute("src", re.compile("^data:image/png"))
+    job = re.search(r"lab=([\w-]{22})", page.url)[1]
+    folder = context.settings.data_dir / "jobs" / job
+    assert folder.exists()
+
+    page.get_by_role("button", name="Delete this run and its pictures").click()
+    page.get_by_role("button", name="No, keep it").first.click()
+    expect(page.locator("#lab-sure")).to_be_hidden()
+    assert folder.exists()
+    page.get_by_role("button", name="Delete this run and its pictures").click()
+    page.locator("#lab-sure").get_by_role("button", name="Yes, delete").click()
+    expect(page.locator("#lab-gone")).to_contain_text("Deleted.")
+    expect(page.locator("#lab-live")).to_contain_text("No run.")
+    expect(page.locator("#lab-seen img")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("lab="))
+    assert not folder.exists()
+    page.get_by_role("button", name="Hold", exact=True).click()
+    expect(page.get_by_text("No run is under way.")).to_be_visible()
 
 
 def test_a_strangers_link_says_so(page, url):

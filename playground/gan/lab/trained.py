@@ -43,8 +43,18 @@ class Networks:
 def spec(path: Path, lane: int = 0) -> ModelSpec:
     """How the cache gets the networks of a checkpoint or of a generator's file; a newer file is another model."""
     stamp = path.stat()
-    key = ModelKey(f"gan-lab {path.parent.name[:6]} {lane}", revision=str(stamp.st_mtime_ns), variant=path.name)
+    key = ModelKey(f"{title(path.parent)} {lane}", revision=str(stamp.st_mtime_ns), variant=path.name)
     return ModelSpec(key, lambda: load(path, lane), max(stamp.st_size, 1), measure)
+
+
+def title(folder: Path) -> str:
+    """The beginning of the names in the cache of networks whose file lies in a folder."""
+    return f"gan-lab {folder.name[:6]}"
+
+
+def forget(context: Context, folder: Path) -> None:
+    """Drops the networks of a folder's files from the cache; one that computes now goes later, by age."""
+    context.cache.drop_idle(named=title(folder) + " ")
 
 
 def measure(networks: Networks) -> int:
