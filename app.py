@@ -1,7 +1,6 @@
 """The playground: options, settings, cache, one gr.Blocks over the tabs, queue, launch; nothing else."""
 
 import gc
-import logging
 import os
 import sys
 
@@ -16,14 +15,16 @@ for name in ("NO_PROXY", "no_proxy"):
 
 import gradio as gr
 
-from playground import heap, janitor, storage
+from playground import access, heap, janitor, logs, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line
-from tabs import _lanes, _private, _sessions, _sharing, _shell, _status, _ui, discover
+from tabs import _inputs, _lanes, _private, _sessions, _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
-PRIVATE = ("models", "jobs", "visitors", "verified.json")  # in the data folder; its gradio/ is what the page serves
+THREADS = 128  # more than all lanes have places, and apart from the threads that answer everything else
+CACHE = "gradio"  # in the data folder: what the page serves
+PRIVATE = ("models", "jobs", "visitors", "verified.json")  # beside it
 
 
 def build_page(context: Context) -> gr.Blocks:
@@ -31,6 +32,7 @@ def build_page(context: Context) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         # while empty: queue() builds the web app for all that is there
         page.queue(max_size=context.settings.most.queue, api_open=False)
+        page.room = context.room
         _ui.quiet_place(page)
         with gr.Row(elem_classes="masthead"):
             gr.Markdown(f"# {TITLE}", elem_classes="page-title")
@@ -62,14 +64,29 @@ def launch_options(settings: Settings) -> dict:
         "theme": theme(), "css": (assets / "page.css").read_text(), "js": (assets / "page.js").read_text(),
         "footer_links": ["api", "settings"], "show_error": False, "run_history": False, "enable_monitoring": False,
         "strict_cors": True, "mcp_server": False, "state_session_capacity": settings.most.sessions,
-        "max_file_size": f"{settings.most.file_mb}mb",
-        "blocked_paths": [str(settings.data_dir / name) for name in PRIVATE], "ssr_mode": False, "quiet": True,
+        "max_file_size": f"{settings.most.file_mb}mb", "max_threads": THREADS,
+        "blocked_paths": blocked(settings), "ssr_mode": False, "quiet": True,
     }
+
+
+def blocked(settings: Settings) -> list[str]:
+    """What Gradio must never serve nor copy, wherever it lies: what the data folder keeps private, the operator's own.
+
+    Absolute paths. Where own models lie around the page's cache, as in the data folder itself, what is beside it.
+    """
+    cache, own = (settings.data_dir / CACHE).resolve(), [settings.data_dir / name for name in PRIVATE]
+    if settings.auth:
+        own += [settings.auth, settings.auth.resolve()]  # the second: what it is a link to
+    if settings.models_dir:
+        inside = cache.is_relative_to(settings.models_dir.resolve()) and settings.models_dir.is_dir()
+        own += [each for each in settings.models_dir.iterdir() if not cache.is_relative_to(each.resolve())] \
+            if inside else [settings.models_dir]
+    return [str(path.absolute()) for path in own]
 
 
 def prepare_environment(settings: Settings) -> None:
     """Folders and variables that libraries read; StorageTrouble if the data folder cannot be made."""
-    temporary = storage.ensure_folder(settings.data_dir / "gradio")
+    temporary = storage.ensure_folder(settings.data_dir / CACHE)
     os.environ["GRADIO_TEMP_DIR"] = str(temporary)
     # Gradio counts and times every event for a page that we close, with a data frame of the last 10,000 after each
     os.environ.update(GRADIO_ANALYTICS_MAX_EVENTS="1", GRADIO_ANALYTICS_CACHE_FREQUENCY=str(10**9))
@@ -87,16 +104,18 @@ def start(settings: Settings) -> gr.Blocks:
     prepare_environment(settings)
     heap.few_arenas()
     context = build_context(settings)
+    context.jobs.sender = _ui.sender
     page, users = build_page(context), _sharing.logins(settings)
-    door = _sharing.door(settings, page)
+    door = _sharing.door(settings, page, context.room)
     _lanes.Lanes(page, door)
+    _inputs.install(page)
     options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
         web, local, shared = _sharing.launch(page, door, **options)
     except OSError as problem:
         raise BadInput(f"Cannot listen on {settings.host}:{settings.port} ({problem}).",
                        "Choose another with --port, or --port 0 for any free one.") from problem
-    _sessions.install(web, page)
+    _sessions.install(web, page, door.sessions.owner_of)
     _private.install(web, context)
     janitor.start(context, kept=lambda: _sharing.own_files(page))
     print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)
@@ -105,10 +124,10 @@ def start(settings: Settings) -> gr.Blocks:
 
 def main() -> int:
     """The command line; 2 for something the operator can mend."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        page = start(from_command_line())
+        settings = from_command_line()
+        logs.install(quoting=settings.who == access.PRIVATE)
+        page = start(settings)
         gc.freeze()  # nothing of the page itself is ever garbage
         gc.enable()
         page.block_thread()

@@ -11,25 +11,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from playground import logs
 from playground.errors import PlaygroundError, StorageTrouble
 
 REASONS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
            errno.EROFS: "the disk is read-only", errno.EACCES: "it may not be written by this user",
            errno.EPERM: "it may not be written by this user", errno.ENOTDIR: "a file stands where a folder should be"}
+REMEDY = ("Whoever runs the page can free some space or name another folder with --data-dir (PLAYGROUND_DATA_DIR); "
+          "its log names the place.")
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # what a disk says to whoever writes, whatever is written
 log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
 def trouble(path: Path) -> Iterator[None]:
-    """Turns an OSError about writing into a StorageTrouble that names the place and the remedy."""
+    """Turns an OSError about writing into a StorageTrouble with reason and remedy. The place is for the log alone."""
     try:
         yield
     except OSError as problem:
         reason = REASONS.get(problem.errno or 0, problem.strerror or type(problem).__name__)
-        raise StorageTrouble(
-            f"Cannot write to {path}: {reason}.",
-            "Free some space or name another folder with --data-dir (PLAYGROUND_DATA_DIR).") from problem
+        log.error("Cannot write to %s: %s", logs.shown(path), reason)
+        raise StorageTrouble(f"This page cannot write its files: {reason}.", REMEDY) from problem
 
 
 def ensure_folder(path: Path) -> Path:
@@ -85,7 +87,7 @@ def attempt(work: Callable[..., object], *values: Any) -> bool:
     try:
         work(*values)
     except (PlaygroundError, OSError) as problem:
-        log.error("Not cleaned up: %s", problem)
+        log.error("Not cleaned up: %s", logs.told(problem))
         return False
     return True
 

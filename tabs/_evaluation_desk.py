@@ -115,17 +115,16 @@ class Desk:
 
     # ---- handlers
 
-    def run_form(self, previous: str, view: str, agreed: bool, request: gr.Request, *filled: Any) -> Iterator[tuple]:
+    def run_form(self, visitor: str, previous: str, view: str, agreed: bool, *filled: Any) -> Iterator[tuple]:
         """The button Run: `filled` is the endpoint's address, model and key, then the form."""
         url, name, key, *form = filled
         asked = with_endpoint(Form.of(form).plan(), url, name, self.context.settings.reach)
-        yield from announced(self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
-                                        key=key or ""))
+        yield from announced(self.start(asked, visitor, previous=previous, agreed=agreed, view=view, key=key or ""))
 
-    def run_yaml(self, previous: str, view: str, agreed: bool, request: gr.Request, text: str) -> Iterator[tuple]:
+    def run_yaml(self, visitor: str, previous: str, view: str, agreed: bool, text: str) -> Iterator[tuple]:
         """The button that runs the YAML."""
         asked, issues = promptfoo.read(text, self.context.settings.reach)
-        yield from announced(self.start(asked, visitor_of(request), previous=previous, agreed=agreed, view=view,
+        yield from announced(self.start(asked, visitor, previous=previous, agreed=agreed, view=view,
                                         issues=tuple(map(str, issues))))
 
     def run_example(self, example: library.Example, visitor: str, view: str) -> Iterator[tuple]:
@@ -221,11 +220,6 @@ def announced(frames: Iterator[tuple]) -> Iterator[tuple]:
 def no_chart() -> gr.Plot:
     """The place of the chart while there is nothing to draw."""
     return gr.Plot(None, visible=False)
-
-
-def visitor_of(request: gr.Request) -> str:
-    """Whose share of the queue a run takes."""
-    return request.session_hash or "page"
 
 
 def parted(run: Run, result: Result) -> str:

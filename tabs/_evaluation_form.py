@@ -162,8 +162,8 @@ def with_columns(table: Any, prompts: list[str]) -> Any:
     return {"headers": [*header, *missing], "data": rows}
 
 
-def lay_out(example: Example) -> list[Any]:
-    """The components, filled with an example, in the order of Form."""
+def lay_out(example: Example, hours: int) -> list[Any]:
+    """The components, filled with an example, in the order of Form. `hours`: after which a run goes."""
     filled = values_of(example)
     with gr.Row(equal_height=True):
         prompts = [gr.Textbox(filled[number], label=f"Prompt {letters(number)}", lines=7, max_lines=16, min_width=240,
@@ -177,7 +177,7 @@ def lay_out(example: Example) -> list[Any]:
     checked = [part for number in range(CHECKS) for part in check_row(number, filled[PROMPTS + 1 + 3 * number:])]
     start = PROMPTS + 1 + 3 * CHECKS
     written = settings(filled[start:start + SETTINGS])
-    drawn, own = references.lay_out(filled[start + SETTINGS:])
+    drawn, own = references.lay_out(filled[start + SETTINGS:], hours)
     references.wire(own, drawn[-1], table, checked)
     return [*prompts, table, *checked, *written, *drawn]
 

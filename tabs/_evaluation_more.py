@@ -24,6 +24,7 @@ DOWNLOAD = """(name, text) => {
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }"""
 TASK = 600  # characters of a prompt that the pair judge reads
+LOOKS = _ui.looks("evaluation")  # a run may have ten thousand outputs
 EXPORTS = {"CSV": exports.to_csv, "JSON": exports.to_json, "YAML": lambda run: exports.to_yaml(run.plan)}
 
 
@@ -61,8 +62,8 @@ def _agreement(desk: Desk, parts: Parts) -> None:
     def agree(run_id: str) -> str:
         return agreement_html(desk.kept(run_id).run())
 
-    _ui.event(compute.click, agree, [parts.run], [shown])
-    _ui.event(fold.expand, lambda run_id: agree(run_id) if run_id else "", [parts.run], [shown])
+    _ui.event(compute.click, agree, [parts.run], [shown], **LOOKS)
+    _ui.event(fold.expand, lambda run_id: agree(run_id) if run_id else "", [parts.run], [shown], **LOOKS)
 
 
 def agreement_html(run: Run) -> str:
@@ -163,7 +164,7 @@ def _against(desk: Desk, parts: Parts) -> gr.Textbox:
         this, that = desk.kept(run_id).run(), desk.kept(text.strip().rpartition("run=")[2]).run()
         return against_html(this, that)
 
-    _ui.event(go.click, compare, [parts.run, other], [shown])
+    _ui.event(go.click, compare, [parts.run, other], [shown], **LOOKS)
     return other
 
 
@@ -211,10 +212,10 @@ def _yaml(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
     def opened(text: str, *filled: Any) -> Any:
         return gr.skip() if (text or "").strip() else written(*filled)
 
-    _ui.event(fold.expand, opened, [code, *parts.form], [code])
-    _ui.event(write.click, written, parts.form, [code])
-    _ui.event(read.click, loaded, [code], [*parts.form, parts.notes])
-    _ui.event(load.click, csv_loaded, [table], [parts.form[3], parts.notes])
+    _ui.event(fold.expand, opened, [code, *parts.form], [code], **LOOKS)
+    _ui.event(write.click, written, parts.form, [code], **LOOKS)
+    _ui.event(read.click, loaded, [code], [*parts.form, parts.notes], **_ui.DECODING)
+    _ui.event(load.click, csv_loaded, [table], [parts.form[3], parts.notes], **LOOKS)
     return code, run
 
 
@@ -230,5 +231,6 @@ def _export(desk: Desk, parts: Parts) -> None:
         def made(run_id: str, kind: str = kind) -> tuple[str, str]:
             return f"evaluation.{kind.lower()}", EXPORTS[kind](desk.kept(run_id).run())
 
-        _ui.event(button.click, made, [parts.run], [name, text]).success(None, [name, text], None, js=DOWNLOAD)
+        written = _ui.event(button.click, made, [parts.run], [name, text], **_ui.DECODING)
+        written.success(None, [name, text], None, js=DOWNLOAD)
 

@@ -9,8 +9,8 @@ from playground.diffusion import requests
 from playground.errors import BadInput
 from playground.evaluation import pictures, plan
 from playground.evaluation.plan import Plan, Provider
+from tabs import _consent, _evaluation_style, _ui
 from tabs import _evaluation_pictures as shown
-from tabs import _evaluation_style, _ui
 
 COLUMN, CHECK = "reference", "picture-similar"
 FIELDS = 3
@@ -22,8 +22,8 @@ def of(asked: Plan) -> list[Any]:
     return [first.steps, first.guidance or 0, dict(asked.pictures)]
 
 
-def lay_out(filled: list[Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The form's components, and those that belong to them alone."""
+def lay_out(filled: list[Any], hours: int) -> tuple[list[Any], dict[str, Any]]:
+    """The form's components, and those that belong to them alone. `hours`: after which a run goes."""
     with gr.Accordion("Pictures: steps, guidance, reference pictures", open=False, elem_id="evaluation-pictures"):
         with gr.Row():
             steps = gr.Slider(0, requests.MAX_STEPS, filled[0], step=1, label="Steps of a picture", min_width=150,
@@ -31,7 +31,7 @@ def lay_out(filled: list[Any]) -> tuple[list[Any], dict[str, Any]]:
             guidance = gr.Slider(0, requests.MAX_GUIDANCE, filled[1], step=0.5, label="Guidance", min_width=150,
                                  info="0: the model's usual; 1: off")
         gr.Markdown("A **reference picture** is what the check *picture-similar* compares with. Added ones get the "
-                    "column *reference*, a row each. Only 64 x 64 pixels are kept, in the run and its link.",
+                    "column *reference*, a row each.",
                     elem_classes="explainer")
         known = gr.State(filled[2])
         seen = gr.HTML(shown.references(filled[2]), elem_id="evaluation-references", padding=False,
@@ -40,13 +40,15 @@ def lay_out(filled: list[Any]) -> tuple[list[Any], dict[str, Any]]:
             add = gr.UploadButton("Add reference pictures", file_count="multiple", size="sm", min_width=160,
                                   file_types=["image", ".heic", ".heif", ".avif"])
             clear = gr.Button("Remove them", size="sm", min_width=110)
+        _consent.line(_consent.until_deleted("64 x 64 pixels of each are kept, in the form and in its runs", hours))
     return [steps, guidance, known], {"seen": seen, "add": add, "clear": clear}
 
 
 def wire(own: dict[str, Any], known: gr.State, table: gr.Dataframe, checks: list[Any]) -> None:
     """Adding and removing. `checks` are the form's rows of checks, three components each."""
     _ui.event(known.change, shown.references, [known], [own["seen"]], show_progress="hidden")
-    _ui.event(own["add"].upload, added, [own["add"], known, table, *checks], [known, table, *checks])
+    _ui.event(own["add"].upload, added, [own["add"], known, table, *checks], [known, table, *checks],
+              **_ui.DECODING)
     _ui.event(own["clear"].click, removed, [table], [known, table])
 
 

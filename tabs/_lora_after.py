@@ -1,27 +1,29 @@
 """Section 6 of Personal LoRA: draw with the adapter, before and after; bring one made before; delete everything."""
 
-import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from playground import marks, storage
+from playground import erasure, marks, storage
 from playground.context import Context
 from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import adapters, draft, drawing
-from playground.lora import job as training
+from tabs import _delete, _lora_watch, _ui
 from tabs import _lora_html as render
-from tabs import _lora_watch, _ui
 from tabs._lora_photos import Photos, taken
 from tabs._lora_style import COMPARE, CSS
 
 OWN = "adapter.safetensors"  # in the visitor's folder: an adapter brought along
 FORGET_LINK = """() => { const here = new URL(location); here.searchParams.delete("job");
                         history.replaceState(null, "", here); }"""
+QUESTION = ("This removes everything of your visit from this machine: photos, trainings and an adapter brought along, "
+            "your runs and pictures in the GAN lab, your prompt evaluations, and uploads that were not read yet. What "
+            "is under way is ended; links open nothing any more.")
 BEST, BROUGHT = "the best checkpoint", "the adapter I brought"
 
 
@@ -49,15 +51,13 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
         with gr.Column(scale=3, min_width=280):
             shown = gr.HTML(render.nothing_drawn(), css_template=CSS, js_on_load=COMPARE, elem_id="lora-drawn",
                             min_height=120)
-    with gr.Row():
-        delete = gr.Button("Delete my data", variant="stop", scale=0, min_width=180)
-        gone = gr.HTML(css_template=CSS, elem_id="lora-gone")
+    delete = _delete.build("Delete my data", QUESTION, "lora", CSS)
     wire(context, photos, watch, {"prompt": prompt, "strength": strength, "seed": seed, "seen": seen,
                                   "which": which, "look": look,
                                   "go": go, "again": again, "bring": bring, "brought": brought, "shown": shown})
-    _ui.event(delete.click, deleter(context), [photos.token, watch.job],
-              [gone, *photos.shown(), photos.consent, photos.crop[-1], *watch.started(), shown, which, brought]).then(
-        None, None, None, js=FORGET_LINK)
+    emptied = [*photos.shown(), photos.consent, photos.crop[-1], *watch.started(), shown, which, brought]
+    _ui.event(delete.yes.click, deleter(context), [photos.token, watch.job],
+              [delete.sure, delete.gone, *emptied], **_ui.DECODING).success(None, None, None, js=FORGET_LINK)
 
 
 def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def wire(context: Context, photos: Photos, watch: _lora_watch.Watch, parts: dict
               **_ui.PICTURES)
     _ui.event(parts["look"].click, listed, [photos.token, watch.job], [parts["which"]])
     _ui.event(parts["bring"].upload, bring, [photos.token, parts["bring"]],
-              [photos.token, parts["bring"], parts["brought"], parts["which"]])
+              [photos.token, parts["bring"], parts["brought"], parts["which"]], **_ui.DECODING)
 
 
 def own(context: Context, token: str) -> Path:
@@ -128,35 +128,27 @@ def chosen(context: Context, token: str, job_id: str, which: Any) -> Path:
 
 
 def deleter(context: Context) -> Any:
-    """The handler of "Delete my data": photos, every training with all its files, an adapter brought along."""
-    def delete(token: str, job_id: str) -> tuple:
-        photos = draft.clear(context, token) if token else 0
-        if token and own(context, token).is_file():
-            drawing.forget(context, [own(context, token)])
-            own(context, token).unlink(missing_ok=True)
-        jobs = trainings(context, token, job_id)
-        files = sum(remove(context, job) for job in jobs)
+    """The handler of "Delete my data": all that the visitor has here, whichever tab it is of.
+
+    The training on the page is removed as well where a link brought it: whoever has its id has the job.
+    """
+    def delete(token: str, job_id: str, request: gr.Request) -> tuple:
+        done = erasure.everything(context, token) if token else erasure.Gone()
+        jobs, files = Counter(done.jobs), done.files + _ui.forget_uploads(request)
+        if job := linked(context, job_id):
+            files += erasure.remove(context, job)
+            jobs[job.kind] += 1
         blank = (render.no_photos(), [], "", False, "")
         empty = ("", "", "", gr.Plot(visible=False), gr.Plot(visible=False), render.nothing_yet(), "", (),
                  gr.Timer(active=False))
-        return (render.gone(photos, len(jobs), files), *blank, *empty, render.nothing_drawn(),
-                gr.Dropdown([BEST], value=BEST), "")
+        return (gr.Column(visible=False), render.gone(done.photos, jobs, files), *blank, *empty,
+                render.nothing_drawn(), gr.Dropdown([BEST], value=BEST), "")
     return delete
 
 
-def trainings(context: Context, token: str, job_id: str) -> list[Job]:
-    """Those that the visitor started, and the one on the page, which a link may have brought; none that is gone."""
-    mine = context.jobs.table.of_visitor(context.visitors.name(token)) if token else []
-    found = {job.id: job for job in mine if job.kind == training.KIND}
-    if job_id and job_id not in found:
-        with contextlib.suppress(BadInput):  # deleted in another window already
-            found[job_id] = _lora_watch.get(context, job_id)
-    return list(found.values())
-
-
-def remove(context: Context, job: Job) -> int:
-    """Ends a training and removes all its files; returns how many."""
-    files = sum(path.is_file() for path in job.folder.rglob("*"))
-    drawing.forget(context, drawing.checkpoints(job).values())
-    context.jobs.delete(job.id)
-    return files
+def linked(context: Context, job_id: str) -> Job | None:
+    """The training on the page, if it is still there."""
+    try:
+        return _lora_watch.get(context, job_id) if job_id else None
+    except BadInput:  # deleted just now, or in another window
+        return None

@@ -1,20 +1,20 @@
 """What scripts call of Personal LoRA: start_training, training_status, and the others of its table in the README."""
 
-import base64
-import hashlib
 from typing import Any
 
 import gradio as gr
 
-from playground import marks
+from playground import erasure, marks
 from playground.context import Context
 from playground.diffusion import models
 from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import drawing, photos, plan
 from playground.lora import job as training
-from tabs import _lora_after, _lora_watch, _ui
+from tabs import _lora_watch, _ui
 from tabs._lora_photos import taken
+
+EVERYTHING = "everything"  # in place of a job's id: all that this script's session has here
 
 
 def build(context: Context) -> None:
@@ -28,9 +28,12 @@ def build(context: Context) -> None:
     for name in ("cancel", "resume"):
         _ui.endpoint(asker(context, name), [text("job id")], [json_out()], f"{name}_training")
 
-    def delete(job_id: str) -> dict:
+    def delete(job_id: str, request: gr.Request) -> dict:
+        if job_id == EVERYTHING:
+            gone = erasure.everything(context, _ui.script_token(request))
+            return {"job": job_id, "deleted": True, "files": gone.files, "jobs": dict(gone.jobs)}
         job = _lora_watch.get(context, job_id)
-        return {"job": job_id, "deleted": True, "files": _lora_after.remove(context, job)}
+        return {"job": job_id, "deleted": True, "files": erasure.remove(context, job)}
 
     _ui.endpoint(delete, [text("job id")], [json_out()], "delete_my_data")
     image = gr.Image(format="png", visible=False, label="image")
@@ -43,7 +46,9 @@ def starter(context: Context) -> Any:
     """files, trigger, numbers, model -> job id."""
     def start(files: list[str] | None, trigger: str, steps: Any, rank: Any, learning_rate: Any, sample_every: Any,
               model: str, consent: bool, request: gr.Request) -> str:
-        new, refused = photos.read_files([taken(path) for path in files or []])
+        sent = [taken(path) for path in files or []]
+        training.check_open(context)
+        new, refused = photos.read_files(sent)
         if not consent:
             raise BadInput("Nothing starts without consent.", "Send pictures of yourself, or with permission.")
         if refused:
@@ -53,14 +58,8 @@ def starter(context: Context) -> Any:
                              "sample_every": sample_every})
         square = [photos.crop(each.picture, photos.middle_square(each.picture)) for each in new]
         captions = [plan.caption(wanted.subject, wanted.model == models.POCKET)] * len(new)
-        return training.submit(context, wanted, square, captions, token_of(request)).id
+        return training.submit(context, wanted, square, captions, _ui.script_token(request)).id
     return start
-
-
-def token_of(request: gr.Request) -> str:
-    """A visitor's token for a script's session, which has no browser to keep one."""
-    digest = hashlib.sha256(f"session {request.session_hash}".encode()).digest()
-    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def asker(context: Context, words: str) -> Any:

@@ -3,7 +3,7 @@
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -230,8 +230,14 @@ def compare(without: np.ndarray, told: np.ndarray, words: str, mark: Mark) -> st
             f'<a href="{after}" download="generated.png">Save the picture</a></div>')
 
 
-def gone(photos: int, trainings: int, files: int) -> str:
-    """What was deleted."""
-    return (f'<div class="lo-empty"><b>Deleted.</b> {photos} photos of the list above and {files} files of {trainings} '
-            f'{"training" if trainings == 1 else "trainings"} (photos, samples, checkpoints, adapters) are gone from '
-            "this machine; the links open nothing any more.</div>")
+KINDS = {"lora": ("training", "trainings"), "gan-lab": ("run of the GAN lab", "runs of the GAN lab"),
+         "evaluation": ("evaluation", "evaluations")}  # of jobs: one, several
+
+
+def gone(photos: int, jobs: Mapping[str, int], files: int) -> str:
+    """What was deleted: photos of the list, jobs by their kind, files in all."""
+    each = [f"{jobs.get(kind, 0)} {names[jobs.get(kind, 0) != 1]}" for kind, names in KINDS.items()
+            if jobs.get(kind) or kind == "lora"]
+    return (f'<div class="lo-empty" role="status"><b>Deleted.</b> {photos} photos of the list above, '
+            f"{', '.join(each)}: {files} files in all (photos, samples, checkpoints, adapters) are gone from this "
+            "machine; the links open nothing any more.</div>")

@@ -11,12 +11,14 @@ from playground.context import Context
 from playground.diffusion import models
 from playground.errors import BadInput
 from playground.lora import draft, looks, photos, plan, sample_sets
+from playground.lora import job as training
+from tabs import _consent, _ui
 from tabs import _lora_html as render
-from tabs import _ui
 from tabs._lora_style import CSS
 from tabs._shell import Shell
 
 HEADERS = ["photo", "use", "caption"]
+LOOKS = _ui.looks("lora-photos")  # photos are decoded, and looked for faces in where that was not done yet
 CONSENT = ("These are pictures of me, or I have the permission of everyone in them. They may be used to train this "
            "adapter; nothing else is done with them.")
 
@@ -42,8 +44,11 @@ class Photos:
         return [self.cards, self.table, self.notes]
 
 
-def build(shell: Shell) -> Photos:
-    """Lays out the section; wire() follows when there is a resolution to judge the photos by."""
+def build(shell: Shell, hours: int) -> Photos:
+    """Lays out the section; wire() follows when there is a resolution to judge the photos by.
+
+    `hours`: after which a visitor's photos go.
+    """
     gr.Markdown("### 1 · Photos")
     with gr.Row():
         subject = gr.Radio([("a person", "person"), ("a thing", "thing"), ("a style", "style")], value="person",
@@ -53,6 +58,7 @@ def build(shell: Shell) -> Photos:
                                  file_types=["image", ".heic", ".heif", ".avif"])
         samples = [gr.Button(f"Sample: {name}", min_width=170) for name in sample_sets.SETS]
         clear = gr.Button("Remove all", min_width=100)
+    _consent.line(_consent.until_deleted("Only pixels are kept, for you alone", hours))
     notes = gr.HTML(css_template=CSS, elem_id="lora-notes")
     cards = gr.HTML(render.no_photos(), css_template=CSS, elem_id="lora-photos")
     with gr.Accordion("Captions, which photos are used, and their crops", open=False) as words:
@@ -86,9 +92,11 @@ def wire(context: Context, page: Photos, resolution: gr.Number, model: gr.Dropdo
 def wire_photos(context: Context, page: Photos, resolution: gr.Number, model: gr.Dropdown) -> None:
     """Uploads, the sample sets, removal."""
     def uploaded(token: str, paths: list[str] | None, subject: str, size: Any, key: str) -> tuple:
+        sent = [taken(path) for path in paths or []]
+        training.check_open(context)  # no photo of a face is kept for nothing
         token = token or context.visitors.new()
         room = plan.MOST - len(draft.items(context, token))
-        new, refused = photos.read_files([taken(path) for path in paths or []], room)
+        new, refused = photos.read_files(sent, room)
         draft.add(context, token, new, default_caption(subject, key))
         return token, None, *show(context, token, subject, size, render.refused(refused))
 
@@ -142,7 +150,7 @@ def wire_words(context: Context, page: Photos, resolution: gr.Number, model: gr.
 
     judged = [page.token, page.subject, resolution]
     _ui.event(page.table.input, edited, [page.token, page.table, page.subject, resolution], [page.cards, page.notes],
-              show_progress="hidden")
+              show_progress="hidden", **LOOKS)
     for changed in (page.subject.input, model.input):
         _ui.event(changed, turned, [*judged, model], page.shown(), **_ui.COMPUTE)
     _ui.event(resolution.change, resized, judged, [page.cards, page.notes], show_progress="hidden", **_ui.COMPUTE)
@@ -171,12 +179,13 @@ def wire_crop(context: Context, page: Photos, resolution: gr.Number) -> None:
         draft.set_box(context, token, int(which), box)
         return render.cut(photos.crop(whole, box), which), show(context, token, subject, pixels)[0]
 
-    _ui.event(number.change, chosen, [page.token, number], [across, down, size, cut], show_progress="hidden")
+    _ui.event(number.change, chosen, [page.token, number], [across, down, size, cut], show_progress="hidden", **LOOKS)
     # before a slider is touched all of them have to say where the crop is: a suggested one would jump to the middle
-    _ui.event(page.words.expand, opened, [page.token, number], [across, down, size, cut], show_progress="hidden")
+    _ui.event(page.words.expand, opened, [page.token, number], [across, down, size, cut], show_progress="hidden",
+              **LOOKS)
     for slider in (across, down, size):
         _ui.event(slider.release, moved, [page.token, number, page.subject, resolution, across, down, size],
-                  [cut, page.cards], show_progress="hidden")
+                  [cut, page.cards], show_progress="hidden", **LOOKS)
 
 
 def found(context: Context, token: str, number: Any) -> tuple[draft.Item, Any]:
@@ -229,4 +238,5 @@ def default_caption(subject: str, model: str) -> str:
 
 def taken(path: str) -> tuple[str, bytes]:
     """Name and bytes of an upload; the file itself, with all that it may tell, is removed."""
-    return Path(path).name, _ui.taken(path)
+    content = _ui.taken(path)  # first, as it says it where there is none
+    return Path(path).name, content

@@ -15,7 +15,7 @@ from playground.lora import draft, estimate, plan, recipe, triggers
 from playground.lora.plan import Plan
 from playground.slots import gigabytes
 from tabs import _ui
-from tabs._lora_photos import Photos, taken
+from tabs._lora_photos import LOOKS, Photos, taken
 from tabs._shell import Shell
 
 CUSTOM = "custom"
@@ -119,10 +119,10 @@ def build(context: Context, shell: Shell, page: Photos) -> Controls:
 def wire_words(context: Context, controls: Controls) -> None:
     """A trigger word from the name; a warning where it is an ordinary one."""
     _ui.event(controls.name.change, lambda name: triggers.usable(context, name or ""), [controls.name],
-              [controls.trigger], show_progress="hidden")
+              [controls.trigger], show_progress="hidden", **LOOKS)  # the first time, a vocabulary is fetched
     # change, not input: that one does not tell of a word that was pasted
     _ui.event(controls.trigger.change, lambda word: warning(context, word), [controls.trigger], [controls.warning],
-              show_progress="hidden")
+              show_progress="hidden", **LOOKS)
 
 
 def warning(context: Context, word: str) -> str:
@@ -179,7 +179,8 @@ def wire_recipe(page: Photos, controls: Controls) -> None:
     inputs = [page.subject, *controls.all()]
     _ui.event(controls.save.click, shown, inputs, [controls.yaml])
     _ui.event(controls.load.upload, loaded, [controls.load, *inputs],
-              [controls.load, controls.trigger, page.subject, controls.preset, controls.ignored, *controls.settable()])
+              [controls.load, controls.trigger, page.subject, controls.preset, controls.ignored, *controls.settable()],
+              **_ui.DECODING)
 
 
 def measured(context: Context, token: str, wanted: Plan) -> tuple[bool, str]:

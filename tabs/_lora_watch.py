@@ -76,6 +76,7 @@ def wire_start(context: Context, photos: Photos, controls: _lora_plan.Controls, 
     inputs = [photos.token, photos.subject, *controls.all()]
 
     def estimated(token: str, subject: str, *values: Any) -> Iterator[str]:
+        training.check_open(context)  # an estimate is made of real steps
         wanted = _lora_plan.read(subject, values)
         yield _lora_plan.MEASURING
         yield _lora_plan.measured(context, token, wanted)[1]
@@ -84,6 +85,7 @@ def wire_start(context: Context, photos: Photos, controls: _lora_plan.Controls, 
         if not consent:
             raise BadInput("The box under the photos is not ticked.",
                            "Tick it if these are pictures of you or used with permission; nothing starts without it.")
+        training.check_open(context)
         wanted, waits = _lora_plan.read(subject, values), (gr.skip(),) * len(page.started())
         yield _lora_plan.MEASURING, *waits
         fits, words = _lora_plan.measured(context, token, wanted)

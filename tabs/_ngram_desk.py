@@ -15,6 +15,7 @@ from tabs._ngram_html import CHOSEN, Mark
 
 BOOK, OWN = "Moby-Dick", "Your own text"
 LONGEST_DRAFT = 4_000  # symbols
+LOOKS = _ui.looks("n-gram")  # the unit chosen may not have been counted yet: seconds for a long text of one's own
 
 
 @dataclass(frozen=True)

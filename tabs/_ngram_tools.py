@@ -13,7 +13,7 @@ from playground.text.ngrams.corpora import Counted, OwnText
 from playground.text.ngrams.patterns import Patterns
 from playground.text.ngrams.symbols import CHARACTERS, LETTERS, WORDS
 from tabs import _ngram_html, _ui
-from tabs._ngram_desk import OWN, Controls, Desk, words_of_book
+from tabs._ngram_desk import LOOKS, OWN, Controls, Desk, words_of_book
 from tabs._ngram_style import STYLE
 
 MAX_TOKENS = 80  # of the language model beside the babble
@@ -34,7 +34,7 @@ class Tools:
     def follow(self, event: Any) -> None:
         """Brings the open folds up to date after an event."""
         for fn, inputs, outputs in self._followers:
-            event = _ui.event(event.then, fn, inputs, outputs, show_progress="hidden")
+            event = _ui.event(event.then, fn, inputs, outputs, show_progress="hidden", **LOOKS)
 
     def _count_table(self) -> None:
         with gr.Accordion("Count table: every n-gram, most frequent first", open=False) as fold:
@@ -47,7 +47,7 @@ class Tools:
             return _ngram_html.count_table(counted.table.symbols, found, page.n, search_for)
 
         refresh, wiring = self._while_open(fold, look, table, search)
-        _ui.event(search.change, refresh, wiring, [table], show_progress="hidden", trigger_mode="always_last")
+        _ui.event(search.change, refresh, wiring, [table], show_progress="hidden", trigger_mode="always_last", **LOOKS)
 
     def _ladder(self) -> None:
         with gr.Accordion("Shannon's ladder: the same start at every n", open=False) as fold:
@@ -73,7 +73,8 @@ class Tools:
             with self._desk.open(page, own) as counted:
                 return fill(counted, page, *values[:len(more)])
 
-        _ui.event(fold.expand, lambda *values: (True, refresh(True, *values[1:])), inputs, [is_open, output])
+        _ui.event(fold.expand, lambda *values: (True, refresh(True, *values[1:])), inputs, [is_open, output],
+                  **LOOKS)
         _ui.event(fold.collapse, lambda: False, [], [is_open])
         self._followers.append((refresh, inputs, [output]))
         return refresh, inputs

@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from playground import access
 from playground.connections import patient
 from playground.gatekeeper import Gatekeeper
+from playground.room import Room
 from playground.settings import Settings, parse_networks, read_users
 from playground.visits import Door
 
@@ -32,7 +33,7 @@ NO_LINK = ("No public link: {why}. The page runs on this machine all the same.\n
 NOTHING_FOUND = "Gradio's tunnel could not be set up (no internet, or its program cannot be loaded)"
 
 
-def door(settings: Settings, page: gr.Blocks) -> Door:
+def door(settings: Settings, page: gr.Blocks, room: Room | None = None) -> Door:
     """What the gatekeeper knows of this page."""
     trusted = None if settings.trusted_proxy == "*" else parse_networks(settings.trusted_proxy)
     sessions = page._queue.pending_event_ids_session  # no public way to ask
@@ -41,7 +42,8 @@ def door(settings: Settings, page: gr.Blocks) -> Door:
         return len(sessions.get(session, ()))
 
     frames = "https://huggingface.co" if os.environ.get("SPACE_ID") else "'self'"
-    return Door(settings.who, settings.most, settings.public_url, trusted, frames, host=settings.host, waiting=waiting)
+    return Door(settings.who, settings.most, settings.public_url, trusted, frames, host=settings.host, waiting=waiting,
+                room=room)
 
 
 def middleware(door: Door) -> list[Middleware]:

@@ -15,6 +15,7 @@ from playground.text.tokenizing.replay import MOST_PARTS, Match, Replay, State, 
 from tabs import _ui
 from tabs._tokenizer_html import HUES, plural, visible
 
+LOOKS = _ui.looks("tokenizer")  # a million characters in four encodings take seconds; some are fetched first
 MOST_TOKENS = 600  # of the text; words beyond are not offered
 MOST_WORDS = 200
 TRIES_SHOWN = 8
@@ -165,7 +166,7 @@ class Section:
     def wire(self, text: Any, names: Any, special: Any, panel: gr.HTML) -> None:
         """The events: another encoding or word, a token clicked, a step taken."""
         inputs = [text, names, special]
-        quiet = {"show_progress": "hidden"}
+        quiet = {"show_progress": "hidden", **LOOKS}
         _ui.event(self.encoding.input, self._other_encoding, [*inputs, self.encoding], self.outputs, **quiet)
         _ui.event(self.word.input, self._other_word, [text, special, self.encoding, self.word],
                   self.outputs[2:], **quiet)

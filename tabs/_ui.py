@@ -4,7 +4,9 @@ The guard is the one place where an error of the engine becomes text on the page
 as HTML, and it may quote what a visitor typed, so it is escaped here.
 """
 
+import base64
 import functools
+import hashlib
 import html
 import inspect
 import logging
@@ -18,9 +20,13 @@ from urllib.parse import urlencode
 
 import gradio as gr
 from gradio import processing_utils, route_utils
+from gradio.context import LocalContext
 
 from playground import marks, storage
 from playground.errors import BadInput, PlaygroundError
+from playground.jobs import NOBODY
+from playground.room import Room
+from playground.visits import BROWSER, VISITOR
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +38,17 @@ UPLOADS = "uploads"  # folder of the page's cache that holds what visitors sent,
 COMPUTE = {"concurrency_id": "compute", "concurrency_limit": 1}
 # What takes many steps, a few at each of its turns at the gate: shorter work of the other lane goes between them.
 PICTURES = {"concurrency_id": "pictures", "concurrency_limit": 1}
+# Work of the processor without a model whose size the visitor chooses: hundreds of pictures to decode, a film, a file.
+DECODING = {"concurrency_id": "decoding", "concurrency_limit": 2}
+# Only what takes milliseconds whatever a visitor sends: tests/tabs/test_lanes.py names what may be in it.
 QUICK = {"concurrency_id": "quick", "concurrency_limit": 16}
 RESULTS = (gr.HTML, gr.Plot, gr.Gallery, gr.Image, gr.Video, gr.Dataframe, gr.File)  # what shows an event's progress
+
+
+def looks(tab: str) -> dict[str, Any]:
+    """A tab's own lane, for answers that take milliseconds as a rule, and seconds for the largest text that a visitor
+    may send, or where a set or a model is fetched first. Such a one holds up its own tab and nobody else's."""
+    return {"concurrency_id": f"{tab}-look", "concurrency_limit": 8}
 
 
 def guard(fn: Callable) -> Callable:
@@ -62,9 +77,10 @@ def visible_error(problem: Exception) -> gr.Error:
         return problem
     if isinstance(problem, PlaygroundError):
         text = f"<strong>{html.escape(problem.what)}</strong> {html.escape(problem.remedy)}"
+        text = text.encode(errors="replace").decode()  # it may quote half a character, which no answer can carry
         return gr.Error(text, duration=20, title="That did not work", print_exception=False)
     reference = secrets.token_hex(4)
-    log.error("Unexpected error %s", reference, exc_info=problem)
+    log.error("Unexpected error %s", reference, exc_info=problem)  # its words may be the visitor's: playground/logs.py
     return gr.Error(f"Something broke on our side (reference {reference}; the log has the details). "
                     "Nothing you entered is lost; try again.", title="That is a bug", print_exception=False)
 
@@ -73,9 +89,44 @@ async def upload_apart(request: Any, cache: Any, *most: Any, **how: Any) -> Any:
     """Gradio's upload_fn() as its routes call it, with a folder for each request, apart from what the page made.
 
     Gradio keeps an upload under a checksum of its content: two visitors who send the same file would share one, and
-    the first to have it read would take it from the other.
+    the first to have it read would take it from the other. The folders of one browser lie together, so that its
+    visitor can have them removed.
     """
-    return await route_utils.upload_fn(request, Path(cache) / UPLOADS / secrets.token_hex(16), *most, **how)
+    place = uploads_of(request, Path(cache)) or Path(cache) / UPLOADS
+    apart = place / secrets.token_hex(16)
+    try:
+        return await route_utils.upload_fn(request, apart, *most, **how)
+    except BaseException:  # too much, too slow, broken off: the part that came takes no room
+        storage.attempt(storage.remove_folder, apart)
+        raise
+
+
+def uploads_of(request: Any, cache: Path) -> Path | None:
+    """Where the uploads of a request's browser lie, by a checksum of its cookie; None for a script, which has none."""
+    browser = getattr(request, "request", request).scope.get(BROWSER)  # of Gradio's request, or the web server's own
+    return cache / UPLOADS / hashlib.sha256(browser.encode()).hexdigest()[:32] if browser else None
+
+
+def sender() -> tuple[str, str]:
+    """Visitor and address of the event under way, as the gatekeeper knows them; both '' where there is none."""
+    request = LocalContext.request.get(None)
+    return getattr(request and request.request, "scope", {}).get(VISITOR, NOBODY)
+
+
+def forget_uploads(request: gr.Request) -> int:
+    """Removes what the browser of an event uploaded and nobody has read yet; returns how many files. StorageTrouble."""
+    place = uploads_of(request, Path(os.environ["GRADIO_TEMP_DIR"]))
+    if place is None:
+        return 0
+    files = sum(path.is_file() for path in place.rglob("*"))
+    storage.remove_folder(place)
+    return files
+
+
+def script_token(request: gr.Request) -> str:
+    """A visitor's token for a script's session, which has no browser to keep one."""
+    digest = hashlib.sha256(f"session {request.session_hash}".encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
 def taken(path: Any) -> bytes:
@@ -96,6 +147,13 @@ def taken(path: Any) -> bytes:
     return content
 
 
+def room_of(component: Any) -> Room | None:
+    """The room that a component's page has on the disk; None for a page of a test, with one tab."""
+    while component.parent is not None:
+        component = component.parent
+    return getattr(component, "room", None)
+
+
 def saved(content: bytes, name: str, component: Any) -> str:
     """The path of bytes put into Gradio's own file cache, where its clean-up finds them. StorageTrouble if it is full.
 
@@ -103,6 +161,8 @@ def saved(content: bytes, name: str, component: Any) -> str:
     """
     cache = component.GRADIO_CACHE
     with storage.trouble(Path(cache)):
+        if room := room_of(component):
+            room.check(len(content))
         return processing_utils.save_bytes_to_cache(content, name, cache_dir=cache)
 
 

@@ -13,7 +13,7 @@ from playground.text.vectors.models import MODEL
 from playground.text.vectors.store import Vectors
 from tabs import _ui
 from tabs import _vectors_draw as draw
-from tabs._vectors_source import CALM, OWN, Source, Step, examples, set_and_run
+from tabs._vectors_source import CALM, LOOKS, OWN, Source, Step, examples, set_and_run
 
 EXAMPLES = ("mother + man - woman", "girl + man - woman", "you + his - he", "king - man + woman",
             "paris - france + italy", "walking - walked + swam", "0.5 * (hot + cold)")
@@ -49,7 +49,7 @@ class Arithmetic:
         self.step = Step(self.run, self.inputs, self.outputs, CALM)
         self.step.on(self.expression.submit, self.top.release)
         # another set may have to be fetched first, which is shown
-        _ui.event(source.menu.input, self.run, self.inputs, self.outputs, show_progress_on=self.notes)
+        _ui.event(source.menu.input, self.run, self.inputs, self.outputs, show_progress_on=self.notes, **LOOKS)
         for button, expression in zip(buttons, EXAMPLES, strict=True):
             set_and_run(button, (MODEL, expression, TOP), [source.menu, *self.controls], self.step)
 

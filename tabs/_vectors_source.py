@@ -18,8 +18,9 @@ from tabs import _ui
 
 OWN = "own"
 
+LOOKS = _ui.looks("word-vectors")  # the chosen set may have to be fetched first
 # Answers that take milliseconds: no veil over the old answer, and none that says "Error" beside the message
-CALM = {**_ui.QUICK, "show_progress": "hidden"}
+CALM = {**LOOKS, "show_progress": "hidden"}
 
 
 class Source:

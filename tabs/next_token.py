@@ -57,6 +57,7 @@ EXAMPLES = (
 ACTIONS = {"Draw one": "primary", "Take the top": "secondary", "Step back": "secondary", "Continue": "primary",
            "Stop": "secondary", "Read the text": "secondary"}
 # Continuing takes the processor for a token at a time, so several visitors write at once and hold up nobody.
+LOOKS = _ui.looks("next-token")  # where nothing is kept of a text, or of a model, they run it once
 WRITING = {"concurrency_id": "writing", "concurrency_limit": 8}
 BARS = 12
 LIVE = 500  # characters up to which a text is read while it is typed
@@ -156,10 +157,10 @@ def _model_choices() -> list[tuple[str, str]]:
 def _wire_views(desk: Desk, page: Widgets, sample: gr.Button, colour: gr.Button) -> None:
     """What shows the same text otherwise. Kept logits answer most of it, which need not wait for the processor."""
     for knob in page.knobs[1:4]:
-        page.wire(knob.input, desk.handler(desk.reshape), _ui.QUICK, trigger_mode="always_last")
+        page.wire(knob.input, desk.handler(desk.reshape), LOOKS, trigger_mode="always_last")
     for trigger in (page.knobs[4].input, page.knobs[5].release):
-        page.wire(trigger, desk.handler(desk.reshape), _ui.QUICK)
-    page.wire(sample.click, desk.handler(desk.sample), _ui.QUICK)
+        page.wire(trigger, desk.handler(desk.reshape), LOOKS)
+    page.wire(sample.click, desk.handler(desk.sample), LOOKS)
     page.wire(colour.click, desk.handler(desk.measure))
     page.wire(page.trail.click, _clicked(desk))
 

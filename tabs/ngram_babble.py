@@ -16,7 +16,7 @@ from playground.text.ngrams import corpora, generate, symbols
 from playground.text.ngrams.corpora import Library
 from playground.text.ngrams.counts import DEPTH
 from tabs import _ngram_own, _ui
-from tabs._ngram_desk import BOOK, OWN, Controls, Desk, Draft
+from tabs._ngram_desk import BOOK, LOOKS, OWN, Controls, Desk, Draft
 from tabs._ngram_style import ON_LOAD, STYLE
 from tabs._ngram_tools import Tools
 from tabs._shell import Shell, Tab
@@ -89,12 +89,12 @@ def build(context: Context, shell: Shell) -> None:
 
     inputs, shown = [*parts.controls, own, draft], [parts.written, parts.bars, parts.meter, draft, link]
     tools = Tools(context, desk, inputs)
-    busy = {"show_progress_on": [parts.written]}
+    busy = {"show_progress_on": [parts.written], **LOOKS}
     _wire_steps(desk, parts, inputs, shown, tools)
     for button, example in zip(examples, EXAMPLES, strict=True):
         tools.follow(_ui.event(button.click, run_example(desk, example), [], [*parts.controls, *shown], **busy))
     _ngram_own.wire(desk, parts.texts, inputs, shown, tools.follow)
-    shell.on_open(opened(desk), inputs, [*parts.controls, *shown], **busy, **_ui.QUICK)
+    shell.on_open(opened(desk), inputs, [*parts.controls, *shown], **busy)
     _ui.fold("How it works, and where it comes from", HOW)
     _endpoints(library)
 
@@ -124,13 +124,13 @@ def _wire_steps(desk: Desk, parts: Parts, inputs: list[Any], shown: list[Any], t
              (click["Start over"], desk.clear), (length.release, desk.babble), (seed.submit, desk.babble),
              (start.submit, desk.babble)]
     settings = [(start.blur, desk.look), (n.release, desk.look), (unit.input, desk.babble)]
-    busy = {"show_progress_on": [parts.written]}
+    busy = {"show_progress_on": [parts.written], **LOOKS}
     for trigger, handler in [*((trigger, wired(do)) for trigger, do in steps),
                              *((trigger, waiting_for_text(wired(do))) for trigger, do in settings)]:
         tools.follow(_ui.event(trigger, handler, inputs, shown, **busy))
     tools.follow(_ui.event(click["New seed"], with_new_seed(desk), inputs, [seed, *shown], **busy))
-    _ui.event(parts.bars.select, picked(desk.choose), inputs, shown, show_progress="hidden")
-    _ui.event(parts.written.select, picked(desk.move), inputs, shown, show_progress="hidden")
+    _ui.event(parts.bars.select, picked(desk.choose), inputs, shown, show_progress="hidden", **LOOKS)
+    _ui.event(parts.written.select, picked(desk.move), inputs, shown, show_progress="hidden", **LOOKS)
 
 
 def _controls() -> tuple[list[Any], _ngram_own.OwnTextBox]:
@@ -225,11 +225,11 @@ def _endpoints(library: Library) -> None:
             return generate.babble(counted.table, n, prompt, length, seed=seed)
 
     _ui.endpoint(ngram_next, fields(gr.Textbox("", label="context", visible=False)),
-                 [gr.Dataframe(headers=["symbol", "count", "probability"], visible=False)], "ngram_next")
+                 [gr.Dataframe(headers=["symbol", "count", "probability"], visible=False)], "ngram_next", **LOOKS)
     _ui.endpoint(babble, fields(gr.Textbox("", label="prompt", visible=False),
                                 gr.Number(200, label="length", visible=False),
                                 gr.Number(0, label="seed", visible=False)),
-                 [gr.Textbox(label="text", visible=False)], "babble")
+                 [gr.Textbox(label="text", visible=False)], "babble", **LOOKS)
 
 
 TAB = Tab("N-gram babble", 40, SUMMARY, build)

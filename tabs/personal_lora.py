@@ -38,7 +38,8 @@ most likeness with the least of both; it need not be the last.
 keeps what it knew.
 
 **Your data.** Photos are stored as plain pixels in a folder that only the secret link of your browser opens, are used
-for this training alone, and expire {kept} hours after their last use. *Delete my data* removes them at once.
+for this training alone, and expire {kept} hours after their last use. *Delete my data* removes them at once, with all
+else that you have on this page.
 
 Sources: [Hu et al. 2021](https://arxiv.org/abs/2106.09685) (LoRA), [Ruiz et al. 2022](https://arxiv.org/abs/2208.12242)
 (DreamBooth: trigger word, prior preservation), [peft](https://github.com/huggingface/peft),
@@ -50,14 +51,14 @@ def build(context: Context, shell: Shell) -> None:
     """Lays out the sections, opens links, adds the endpoints."""
     if not context.settings.most.training:
         gr.HTML(_lora_html.closed(context.settings.who), css_template=CSS)
-    photos = _lora_photos.build(shell)
+    photos = _lora_photos.build(shell, context.settings.most.hours)
     controls = _lora_plan.build(context, shell, photos)
     resolution = controls.fields["resolution"]
     _lora_photos.wire(context, photos, resolution, controls.model)
     watch = _lora_watch.build(context, shell, photos, controls)
     _lora_after.build(context, photos, watch)
     shell.on_open(opened(context), [photos.token, photos.subject, resolution],
-                  [*photos.shown(), *watch.started()], **_ui.QUICK)
+                  [*photos.shown(), *watch.started()], **_lora_photos.LOOKS)
     _ui.fold("How it works, and where it comes from", HOW.replace("{kept}", str(context.settings.most.hours)))
     _lora_api.build(context)
 

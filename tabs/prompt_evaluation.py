@@ -12,7 +12,7 @@ from playground.evaluation import library, promptfoo, runs
 from tabs import _evaluation_form, _evaluation_more, _evaluation_style, _ui
 from tabs import _evaluation_html as pages
 from tabs._evaluation_course import HOW, LESSONS
-from tabs._evaluation_desk import OUTPUTS, Desk, announced, limits, visitor_of
+from tabs._evaluation_desk import OUTPUTS, Desk, announced, limits
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("Give several prompts the same test cases, score every answer, and see which prompt works "
@@ -25,6 +25,7 @@ RUNS = {"concurrency_id": "evaluation", "concurrency_limit": 4}
 class Widgets:
     """The components that handlers read or write."""
 
+    token: gr.BrowserState
     run: gr.State
     cell: gr.State
     form: list[Any]
@@ -41,21 +42,21 @@ def build(context: Context, shell: Shell) -> None:
     """Lays out the tab."""
     desk = Desk(context)
     examples = _examples()
-    form = _evaluation_form.lay_out(library.FIRST)
+    form = _evaluation_form.lay_out(library.FIRST, context.settings.most.hours)
     outside = _evaluation_form.endpoint_box(context.settings.reach)
     with gr.Row():
         start = gr.Button("Run", variant="primary", min_width=120, elem_id="evaluation-run")
         stop = gr.Button("Stop", min_width=80)
         agreed = gr.Checkbox(label="Run large plans too", min_width=160, info=limits())
-    page, go_on, copy, send, delete, thumbs = _results(form, agreed)
+    page, go_on, copy, send, delete, thumbs = _results(shell.visitor, form, agreed)
     parts = _evaluation_more.Parts(page.run, form, page.lesson, start)
     code, run_code = _evaluation_more.build(desk, parts)
 
-    events = [_run(page, start.click, desk.run_form, [page.run, page.view, agreed, *outside, *form]),
-              _run(page, run_code.click, desk.run_yaml, [page.run, page.view, agreed, code]),
-              _run(page, go_on.click, desk.go_on, [page.run, page.view]),
+    events = [_run(context, page, start.click, desk.run_form, [page.run, page.view, agreed, *outside, *form]),
+              _run(context, page, run_code.click, desk.run_yaml, [page.run, page.view, agreed, code]),
+              _ui.event(go_on.click, desk.go_on, [page.run, page.view], page.shown, show_progress="hidden", **RUNS),
               *(_wire_example(desk, page, *pair) for pair in zip(examples, library.ALL, strict=True))]
-    _ui.event(stop.click, desk.stop, [page.run, page.view], page.shown, cancels=events)
+    _ui.event(stop.click, desk.stop, [page.run, page.view], page.shown, cancels=events, **_evaluation_more.LOOKS)
     _ui.event(delete.click, desk.delete, [page.run], page.shown, cancels=events)
     _wire_looks(desk, page, thumbs)
     _wire_columns(form)
@@ -76,7 +77,7 @@ def _examples() -> list[gr.Button]:
     return buttons
 
 
-def _results(form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
+def _results(token: gr.BrowserState, form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
     """Everything below the button Run, and the buttons there."""
     lesson = _html("evaluation-lesson")
     status = _html("evaluation-status", js_on_load=_evaluation_style.SHOW_LINK)
@@ -97,7 +98,7 @@ def _results(form: list[Any], agreed: gr.Checkbox) -> tuple[Any, ...]:
     run, cell = gr.State(""), gr.State("")
     parted, link = gr.Textbox(visible=False), gr.Textbox(visible=False)
     shown = [run, status, verdicts, chart, matrix, story, parted, link, go_on]
-    page = Widgets(run, cell, form, agreed, lesson, view, shown, matrix, story, parted)
+    page = Widgets(token, run, cell, form, agreed, lesson, view, shown, matrix, story, parted)
     return page, go_on, copy, send, delete, {up: True, down: False, none: None}
 
 
@@ -106,28 +107,37 @@ def _html(name: str, **options: Any) -> gr.HTML:
     return gr.HTML(elem_id=name, css_template=_evaluation_style.CSS, padding=False, **options)
 
 
-def _run(page: Widgets, trigger: Callable, fn: Callable, inputs: list[Any]) -> Any:
-    """Wires what starts a run."""
-    return _ui.event(trigger, fn, inputs, page.shown, show_progress="hidden", **RUNS)
+def _run(context: Context, page: Widgets, trigger: Callable, fn: Callable, inputs: list[Any]) -> Any:
+    """Wires what starts a run, fn(visitor, *inputs): it is the visitor's, to be deleted with all else that is."""
+    def run(token: str, *values: Any) -> Iterator[tuple]:
+        new = "" if token else context.visitors.new()
+        kept: Any = new or gr.skip()
+        for outputs in fn(context.visitors.name(token or new), *values):
+            yield kept, *outputs
+            kept = gr.skip()
+
+    return _ui.event(trigger, run, [page.token, *inputs], [page.token, *page.shown], show_progress="hidden", **RUNS)
 
 
 def _wire_example(desk: Desk, page: Widgets, button: gr.Button, example: library.Example) -> Any:
     """An example sets every control and runs."""
     filled = _evaluation_form.values_of(example)
 
-    def run(view: str, request: gr.Request) -> Iterator[tuple]:
+    def run(token: str, view: str, request: gr.Request) -> Iterator[tuple]:
+        visitor = desk.context.visitors.name(token) if token else request.session_hash or "page"
         first = (*filled, False, pages.lesson(example.lesson))
-        for outputs in announced(desk.run_example(example, visitor_of(request), view)):
+        for outputs in announced(desk.run_example(example, visitor, view)):
             yield *first, *outputs
             first = tuple(gr.skip() for _ in first)
 
-    return _ui.event(button.click, run, [page.view], [*page.form, page.agreed, page.lesson, *page.shown],
-                     show_progress="hidden", **RUNS)
+    return _ui.event(button.click, run, [page.token, page.view],
+                     [*page.form, page.agreed, page.lesson, *page.shown], show_progress="hidden", **RUNS)
 
 
 def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None]) -> None:
     """A click on an output, the filter, the thumbs."""
     outputs = [page.matrix, page.story, page.parted, page.cell]
+    calm = {"show_progress": "hidden", **_evaluation_more.LOOKS}
 
     def clicked(run_id: str, view: str, event: gr.EventData) -> tuple:
         return desk.look(run_id, view, str(event.cell))
@@ -141,11 +151,11 @@ def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None])
     def ticked(run_id: str, view: str, event: gr.EventData) -> tuple:
         return desk.tick(run_id, view, str(event.cell), str(event.item), str(event.seen))
 
-    _ui.event(page.matrix.click, clicked, [page.run, page.view], outputs, show_progress="hidden")
-    _ui.event(page.story.click, ticked, [page.run, page.view], [*page.shown[2:4], *outputs], show_progress="hidden")
-    _ui.event(page.view.input, filtered, [page.run, page.view, page.cell], [page.matrix], show_progress="hidden")
+    _ui.event(page.matrix.click, clicked, [page.run, page.view], outputs, **calm)
+    _ui.event(page.story.click, ticked, [page.run, page.view], [*page.shown[2:4], *outputs], **calm)
+    _ui.event(page.view.input, filtered, [page.run, page.view, page.cell], [page.matrix], **calm)
     for button, up in thumbs.items():
-        _ui.event(button.click, partial(judged, up), [page.run, page.view, page.cell], outputs, show_progress="hidden")
+        _ui.event(button.click, partial(judged, up), [page.run, page.view, page.cell], outputs, **calm)
     _ui.event(page.run.change, lambda: "", [], [page.cell], show_progress="hidden")
 
 
@@ -180,9 +190,10 @@ def _course(shell: Shell, desk: Desk, page: Widgets) -> None:
 
 def _endpoint(context: Context) -> None:
     """/evaluate_prompts."""
-    def evaluate_prompts(config: str) -> dict:
+    def evaluate_prompts(config: str, request: gr.Request) -> dict:
         asked, issues = promptfoo.read(config, context.settings.reach)
-        return runs.for_script(context, asked, tuple(map(str, issues)))
+        visitor = context.visitors.name(_ui.script_token(request))
+        return runs.for_script(context, asked, tuple(map(str, issues)), visitor)
 
     _ui.endpoint(evaluate_prompts, [gr.Textbox(label="config", visible=False)],
                  [gr.JSON(visible=False, label="evaluation")], "evaluate_prompts", **RUNS)

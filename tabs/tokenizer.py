@@ -10,7 +10,7 @@ from playground.text.tokenizing import encodings, languages, lookup, overview, t
 from tabs import _tokenizer_html as render
 from tabs import _ui
 from tabs._shell import Shell, Tab
-from tabs._tokenizer_replay import Section
+from tabs._tokenizer_replay import LOOKS, Section
 
 SUMMARY = ("A language model reads no letters but **tokens**: numbered pieces of text. Type, and see yours. "
            "Hover over a piece for its id, bytes and place; click it to see how it was made.")
@@ -75,11 +75,11 @@ def build(context: Context, shell: Shell) -> None:
     results = [panel, link, copy, *section.outputs]
 
     look = _looker(context, section)
-    live = {"show_progress": "hidden", "trigger_mode": "always_last"}
+    live = {"show_progress": "hidden", "trigger_mode": "always_last", **LOOKS}
     # change and not input: Gradio's textbox tells of an input only where a key prints a letter, not of a paste
     for trigger in (text.change, blanks.input, special.input):
         _ui.event(trigger, look, controls, results, **live)
-    _ui.event(names.input, look, controls, results, show_progress_on=[panel])
+    _ui.event(names.input, look, controls, results, show_progress_on=[panel], **LOOKS)
     section.wire(text, names, special, panel)
     _ui.copy_link(copy, link)
     shell.send(send, text, "next-token")
@@ -94,7 +94,7 @@ def build(context: Context, shell: Shell) -> None:
         asked = from_link(query) if "text" in query else sent
         return *asked, *look(*asked, values[-1])
 
-    shell.on_open(opened, controls, [text, names, special, blanks, *results])
+    shell.on_open(opened, controls, [text, names, special, blanks, *results], **LOOKS)
     _endpoints(context)
 
 
@@ -159,7 +159,7 @@ def _wire_examples(buttons: Sequence[gr.Button], look: Any, tool: gr.Dropdown, o
         def show(chosen: Any, progress: gr.Progress = gr.Progress(), values: list = values) -> tuple:  # noqa: B008
             return *values, *look(*values, chosen, progress)
 
-        _ui.event(button.click, show, [tool], outputs, show_progress_on=[panel])
+        _ui.event(button.click, show, [tool], outputs, show_progress_on=[panel], **LOOKS)
 
 
 def _look_up(context: Context, shell: Shell, encoding: gr.Dropdown) -> None:
@@ -175,8 +175,8 @@ def _look_up(context: Context, shell: Shell, encoding: gr.Dropdown) -> None:
             return render.found_html(lookup.look_up(chosen, typed), encodings.title(chosen.name))
 
     for trigger in (go.click, ids.submit, encoding.input):
-        _ui.event(trigger, look_up, [ids, encoding], [found], show_progress="hidden")
-    shell.on_open(lambda query, typed: look_up(typed, GPT4), [ids], [found])
+        _ui.event(trigger, look_up, [ids, encoding], [found], show_progress="hidden", **LOOKS)
+    shell.on_open(lambda query, typed: look_up(typed, GPT4), [ids], [found], **LOOKS)
 
 
 def _languages(context: Context, names: gr.Dropdown, text: gr.Textbox) -> None:
@@ -192,7 +192,7 @@ def _languages(context: Context, names: gr.Dropdown, text: gr.Textbox) -> None:
         return render.languages_html(languages.costs(context, chosen), [encodings.title(name) for name in chosen])
 
     for trigger in (fold.expand, names.change):
-        _ui.event(trigger, price, [names], [table], show_progress="minimal")
+        _ui.event(trigger, price, [names], [table], show_progress="minimal", **LOOKS)
     for button, (_, sentence) in zip(buttons, languages.SENTENCES.values(), strict=True):
         _ui.event(button.click, lambda sentence=sentence: sentence, [], [text], show_progress="hidden")
 
@@ -204,7 +204,7 @@ def _endpoints(context: Context) -> None:
 
     _ui.endpoint(tokenize, [gr.Textbox(visible=False, label="text"),
                             gr.Textbox(GPT4, visible=False, label="encoding")],
-                 [gr.JSON(visible=False, label="tokens")], "tokenize")
+                 [gr.JSON(visible=False, label="tokens")], "tokenize", **LOOKS)
 
 
 TAB = Tab("Tokenizer", 60, SUMMARY, build)

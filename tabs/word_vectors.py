@@ -20,7 +20,7 @@ from tabs._vectors_arithmetic import TOP, Arithmetic
 from tabs._vectors_compare import Compare
 from tabs._vectors_map import OwnAxes, WordMap
 from tabs._vectors_sentences import Sentences
-from tabs._vectors_source import Source
+from tabs._vectors_source import LOOKS, Source
 
 PLAIN = re.compile(r"[^\W\d_]+")  # a word that needs no quotes in an expression
 
@@ -83,7 +83,7 @@ def build(context: Context, shell: Shell) -> None:
             raise
 
     shell.on_open(opened, [*sums.inputs, versus.words],
-                  [source.menu, *sums.controls, *sums.outputs, *versus.outputs])
+                  [source.menu, *sums.controls, *sums.outputs, *versus.outputs], **LOOKS)
     _endpoints(context)
 
 
@@ -110,7 +110,7 @@ def _own_vectors(source: Source, sums: Arithmetic, versus: Compare) -> None:
             words = [word for word in vectors.words if PLAIN.fullmatch(word)] or vectors.words
         return " + ".join(words[:2]), ", ".join(words[:6])
 
-    setting = _ui.event(taking.success, first_words, source.inputs, [sums.expression, versus.words])
+    setting = _ui.event(taking.success, first_words, source.inputs, [sums.expression, versus.words], **LOOKS)
     adding, = sums.step.on(setting.success)
     versus.step.on(adding.success)
 

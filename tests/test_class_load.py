@@ -18,6 +18,7 @@ def test_a_small_class_gets_its_own_answers_and_no_error(context, data_dir):
     log = Log()
     with class_page.served(data_dir / "models") as page:
         asyncio.run(classroom.begin_training(page, log))
+        asyncio.run(classroom.tour(page, log))
         asyncio.run(classroom.lesson(page, log, visitors=6, seconds=10, think=(0.1, 0.5), seed=1))
         web, children = page.memory()
     assert log.faults == []
@@ -26,6 +27,8 @@ def test_a_small_class_gets_its_own_answers_and_no_error(context, data_dir):
     assert web > 10**8
     assert log.checked > 20
     assert {"tokenize", "add_noise", "generate_faces", "next_token", "cache_status"} <= set(log.seconds)
+    assert {"face_walk", "generate_personal", "Add photos", "Remove all", "Start with these settings", "lab look",
+            "evaluate_prompts"} <= set(log.seconds)
 
 
 def test_the_driver_notices_anothers_answer():

@@ -64,12 +64,14 @@ def test_half_of_a_write_is_as_if_it_had_not_been(tmp_path):
     assert len(intact(tmp_path / f"copy-{size}")) == 20
 
 
-def test_a_list_that_somebody_wrote_over_is_named_with_what_to_do(tmp_path):
+def test_a_list_that_somebody_wrote_over_is_named_with_what_to_do(tmp_path, caplog):
     table = JobTable(tmp_path)
     table._open.close()
     for path in tmp_path.glob("jobs.db*"):
         path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(PlaygroundError, match="is damaged") as told:
         JobTable(tmp_path)
-    assert str(tmp_path / "jobs.db") in str(told.value)
+    assert f"{tmp_path.name}/jobs.db in the data folder" in str(told.value)
+    assert str(tmp_path) not in str(told.value)
+    assert str(tmp_path / "jobs.db") in caplog.text
     assert "Move it away" in told.value.remedy

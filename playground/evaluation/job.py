@@ -43,6 +43,6 @@ def context_of(work: Work) -> Context:
     context = build_context(Settings(
         device=given["device"], offline=given["offline"], memory_budget=given["memory_budget"],
         models_dir=Path(given["models_dir"]) if given["models_dir"] else None, endpoints=given["endpoints"],
-        share=given["share"],
+        share=given["share"], mode=given.get("mode", ""), limits=given.get("limits", ""),
         data_dir=work.folder.parent.parent))
     return replace(context, gate=PoliteGate(context.gate))

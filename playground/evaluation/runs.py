@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playground import checks
+from playground import checks, storage
 from playground.context import Context
 from playground.errors import BadInput
 from playground.evaluation import exports, plan, results, work
@@ -16,7 +16,7 @@ from playground.evaluation.plan import Plan
 from playground.evaluation.results import Run
 from playground.evaluation.store import Store
 from playground.evaluation.work import Estimate, Progress, Sheet
-from playground.job_table import DONE, PAUSED, QUEUED, Job
+from playground.job_table import DONE, PAUSED, Job
 
 KIND = "evaluation"
 SMALL_TOKENS, SMALL_DRAWING = 8_000, 120  # tokens of language models, seconds of drawing: the web process does it
@@ -60,7 +60,7 @@ def add(context: Context, filled: Sheet, visitor: str, *, here: bool, issues: tu
     spec = {"plan": filled.plan.to_json(), "issues": list(issues), "settings": {
         "device": settings.device, "offline": settings.offline, "memory_budget": settings.memory_budget,
         "models_dir": str(settings.models_dir) if settings.models_dir else None,
-        "endpoints": settings.endpoints, "share": settings.share}}
+        "endpoints": settings.endpoints, "share": settings.share, "mode": settings.who, "limits": settings.limits}}
     jobs = context.jobs
     if not here:
         job = jobs.submit(KIND, spec, visitor)
@@ -76,15 +76,19 @@ def added_here(context: Context, spec: dict, visitor: str) -> Job:
     """A row that no process of its own works on: paused from the start."""
     import secrets
 
+    context.jobs.check_room(visitor if visitor != "script" else "")  # all scripts have that name
     job_id = secrets.token_urlsafe(16)
-    context.jobs.table.add(job_id, KIND, visitor, spec, context.jobs.limits.kept)
-    context.jobs.table.change(job_id, QUEUED, state=PAUSED)
+    context.jobs.table.add(job_id, KIND, visitor, spec, context.jobs.limits.kept, state=PAUSED)
     return context.jobs.table.read(job_id)
 
 
 def here(context: Context, kept: Kept, key: str = "") -> Iterator[Progress]:
     """Does a run in this process; when it was closed before the end, it can be resumed."""
-    yield from work.steps(context, kept.sheet, kept.store, key)
+    try:
+        yield from work.steps(context, kept.sheet, kept.store, key)
+    finally:
+        if kept.id not in context.jobs.table.ids():  # deleted meanwhile: what was written since then goes as well
+            storage.remove_folder(kept.job.folder)
     context.jobs.table.change(kept.id, PAUSED, state=DONE)
 
 
@@ -96,7 +100,7 @@ def find(context: Context, run_id: Any) -> Kept:
     return Kept(job, work.sheet(Plan.of(job.spec["plan"])), Store(job.folder), tuple(job.spec["issues"]))
 
 
-def for_script(context: Context, asked: Plan, issues: tuple[str, ...]) -> dict:
+def for_script(context: Context, asked: Plan, issues: tuple[str, ...], visitor: str = "script") -> dict:
     """A run from beginning to end, as JSON. BadInput for one that is too large to wait for."""
     filled, cost = sized(context, asked)
     if cost.tokens > SCRIPT_TOKENS:
@@ -105,7 +109,7 @@ def for_script(context: Context, asked: Plan, issues: tuple[str, ...]) -> dict:
     if cost.drawing > SCRIPT_DRAWING:
         raise BadInput(f"This run may draw for {duration(cost.drawing)}, too long to wait for.",
                        "Start it on the page, or draw fewer pictures.")
-    kept = add(context, filled, "script", here=True, issues=issues)
+    kept = add(context, filled, visitor, here=True, issues=issues)
     for _ in here(context, kept):
         pass
     return {"id": kept.id, **exports.to_data(kept.run(), issues)}

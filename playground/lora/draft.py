@@ -70,7 +70,7 @@ def items(context: Context, token: str) -> list[Item]:
 
 @one_after_another
 def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> list[Item]:
-    """Appends photos, each with the caption. BadInput beyond plan.MOST in all."""
+    """Appends photos, each with the caption. BadInput beyond plan.MOST in all; NoRoom."""
     kept = items(context, token)
     if len(kept) + len(new) > plan.MOST:
         raise BadInput(f"That would be {len(kept) + len(new)} photos.", f"Give at most {plan.MOST}.")
@@ -78,6 +78,7 @@ def add(context: Context, token: str, new: Sequence[Photo], caption: str) -> lis
     first = 1 + max((int(Path(item.file).stem) for item in kept), default=-1)
     for number, photo in enumerate(new, start=first):
         content = to_png(photo.picture)
+        context.jobs.check_room(context.visitors.name(token), len(content))
         storage.write_file(place / f"{number:04d}.png", content)
         kept.append(Item(f"{number:04d}.png", photo.name, caption, digest=sha256(content).hexdigest()))
     return _write(context, token, kept)

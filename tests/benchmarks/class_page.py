@@ -14,6 +14,7 @@ import httpx
 import psutil
 
 from tests.benchmarks.bench_start import free_port
+from tests.raw_browser import Form
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / ".cache" / "test-data" / "models"  # where the tests keep converted ones
@@ -23,13 +24,19 @@ BUDGET = "2.5GB"  # for models; those that a class uses take less
 
 @dataclass
 class Served:
-    """A page in a process of its own: its address, the numbers of its functions, and all that it ever answered."""
+    """A page in a process of its own: its address, what it consists of, and all that it ever answered.
+
+    `job` is the training that runs beside, `drawn` one with an adapter that was there before.
+    """
 
     url: str
     process: subprocess.Popen
     numbers: dict[str, int] = field(default_factory=dict)
     answers: dict[str, Any] = field(default_factory=dict)
     job: str = ""
+    drawn: str = ""
+    form: Form | None = None
+    links: dict[str, str] = field(default_factory=dict)  # of runs of the lab: whose
 
     def memory(self) -> tuple[int, int]:
         """Bytes in RAM of the web process, and of its children together."""
@@ -48,6 +55,8 @@ def served(models: Path = MODELS) -> Iterator[Served]:
         data = Path(folder) / "data"
         data.mkdir()
         (data / "models").symlink_to(models, target_is_directory=True)
+        drawn = subprocess.run([sys.executable, "-m", "tests.lora.kept_jobs", data], cwd=ROOT, check=True,
+                               capture_output=True, text=True).stdout.split()[-1]
         users, output = Path(folder) / "users", Path(folder) / "output"
         users.write_text(f"{USER}:{PASSWORD}\n")
         port = free_port()
@@ -55,7 +64,7 @@ def served(models: Path = MODELS) -> Iterator[Served]:
                    "--device", "cpu", "--data-dir", str(data), "--memory-budget", BUDGET]
         with output.open("wb") as told:
             process = subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT)
-        page = Served(f"http://127.0.0.1:{port}", process)
+        page = Served(f"http://127.0.0.1:{port}", process, drawn=drawn)
         try:
             wait_for(page, output)
             yield page

@@ -1,8 +1,7 @@
 """A class at a page: many visitors who log in and click through the tabs, each with marks of its own in what it sends.
 
-Visitors are coroutines with a cookie, a login, a session and an
-open heartbeat each, as a browser has; they send what a browser sends and think in between. Whatever comes back is
-checked for the visitor's own mark, and against what the same question was answered before.
+Visitors are coroutines with a cookie, a login, a session and an open heartbeat each, as a browser has; they think in
+between. What comes back is checked for the visitor's own mark, and against what the same question was answered before.
 """
 
 import asyncio
@@ -19,10 +18,12 @@ import httpx
 from PIL import Image
 
 from tests.benchmarks.class_page import PASSWORD, USER, Served
+from tests.benchmarks.class_private import Private
+from tests.raw_browser import Form
 
 POLITE = ("Queue is full", "requests for the processor", "of your requests wait already")
 QUICK = frozenset({"tokenize", "ngram_next", "babble", "word_arithmetic", "word_pair", "add_noise", "training_status",
-                   "cache_status"})
+                   "cache_status", "lab look"})
 WORDS = ("king", "queen", "man", "woman", "paris", "france", "london", "england", "mother", "father", "dog", "cat")
 POCKET = "pocket-diffusion-64"
 THINK = (2.0, 10.0)  # seconds between two clicks
@@ -50,7 +51,7 @@ class Log:
         return sorted(each for name, times in self.seconds.items() if (name in QUICK) == quick for each in times)
 
 
-class Visitor:
+class Visitor(Private):
     """A browser at the page."""
 
     def __init__(self, page: Served, number: int, log: Log, seed: int = 0) -> None:
@@ -74,6 +75,7 @@ class Visitor:
         await self.http.get("/")
         if not self.page.numbers:
             config = (await self.http.get("/config")).json()
+            self.page.form = Form(config)
             for each in config["dependencies"]:
                 self.page.numbers.setdefault(each["api_name"], each["id"])
 
@@ -84,10 +86,7 @@ class Visitor:
             await asyncio.sleep(self.random.uniform(0, think[1]))
             await self.enter()
             while time.monotonic() < until:
-                tabs = [self.tokenizer, self.ngrams, self.babble, self.words, self.pair, self.sentences, self.faces,
-                        self.next_token, self.noise, self.training, self.status]
-                tabs += [tab for tab, often in ((self.picture, 0.3), (self.writing, 0.3), (self.prompts, 0.15))
-                         if self.random.random() < often]
+                tabs = self.usual() + [tab for tab, often in self.rare().items() if self.random.random() < often]
                 self.random.shuffle(tabs)
                 for tab in tabs:
                     await self.visit(tab)
@@ -99,6 +98,16 @@ class Visitor:
             await asyncio.gather(heart, return_exceptions=True)
             await self.http.aclose()
 
+    def usual(self) -> list[Any]:
+        """What is done in every round."""
+        return [self.tokenizer, self.ngrams, self.babble, self.words, self.pair, self.sentences, self.faces,
+                self.next_token, self.noise, self.training, self.status]
+
+    def rare(self) -> dict[Any, float]:
+        """What costs seconds of a core, each with the share of rounds in which it is done."""
+        return {self.picture: 0.3, self.writing: 0.3, self.prompts: 0.15, self.walk: 0.15, self.photos: 0.1,
+                self.drawings: 0.08, self.personal: 0.05, self.lab: 0.05}
+
     async def visit(self, tab: Any) -> None:
         """One click, and what became of it."""
         self.steps += 1
@@ -109,10 +118,14 @@ class Visitor:
         except (Wrong, httpx.HTTPError, ValueError, KeyError, IndexError, TypeError) as problem:
             self.log.faults.append(f"{self.name}, {tab.__name__}: {problem!r}"[:400])
 
-    async def call(self, name: str, *data: Any) -> list[Any]:
-        """An event as a page sends it: joins the queue, reads the stream to its end. Its data."""
+    async def call(self, name: str, *data: Any, number: int | None = None) -> list[Any]:
+        """An event as a page sends it, by its public name or its number: joins the queue, reads the stream to its end.
+
+        Its data.
+        """
         start = time.perf_counter()
-        body = {"data": data, "fn_index": self.page.numbers[name], "session_hash": self.session}
+        number = self.page.numbers[name] if number is None else number
+        body = {"data": data, "fn_index": number, "session_hash": self.session}
         joined = await self.http.post("/gradio_api/queue/join", json=body)
         if joined.status_code in (429, 503) and any(words in joined.text for words in POLITE):
             raise Refused(joined.text)
@@ -217,14 +230,14 @@ class Visitor:
         sent = answer["results"][0]["sent"]
         self.check(sent == f"{self.name} likes {WORDS[step]} and", sent)
 
-    async def upload(self, picture: Image.Image) -> dict:
+    async def upload(self, picture: Image.Image, name: str = "mark.png") -> dict:
         """A picture as a file of the page."""
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
-        stored = await self.http.post("/gradio_api/upload", files={"files": ("mark.png", buffer.getvalue())})
+        stored = await self.http.post("/gradio_api/upload", files={"files": (name, buffer.getvalue())})
         if stored.status_code != 200:
             raise Wrong(f"upload: {stored.status_code} {stored.text[:200]}")
-        return {"path": stored.json()[0], "orig_name": "mark.png", "meta": {"_type": "gradio.FileData"}}
+        return {"path": stored.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
     async def noise(self, step: int) -> None:
         """A picture of its own colour, without noise: the same colour comes back."""
@@ -262,6 +275,15 @@ async def begin_training(page: Served, log: Log) -> None:
     files = [await teacher.upload(await teacher.picture_of(each["image"])) for each in shown]
     [page.job] = await teacher.call("start_training", files, "joshug", 10_000, 16, 1e-3, 5000, POCKET, True)
     await teacher.http.aclose()
+
+
+async def tour(page: Served, log: Log, number: int = 0) -> None:
+    """One visitor does all there is, once."""
+    visitor = Visitor(page, number, log)
+    await visitor.enter()
+    for step in (*visitor.usual(), *visitor.rare()):
+        await visitor.visit(step)
+    await visitor.http.aclose()
 
 
 async def lesson(page: Served, log: Log, *, visitors: int, seconds: float, think: tuple[float, float] = THINK,

@@ -72,7 +72,7 @@ def test_a_training_is_watched_found_again_drawn_with_and_deleted(tab, browser):
 
     picture = tab.locator("#lora-grid img").first.evaluate("image => image.src")
     assert tab.request.get(picture).status == 200
-    tab.get_by_role("button", name="Delete my data").click()
+    delete_everything(tab)
     expect(tab.locator("#lora-gone")).to_contain_text("Deleted")
     expect(tab.locator("#lora-photos .lo-empty")).to_be_visible()
     assert tab.request.get(picture).status == 404
@@ -97,11 +97,17 @@ def test_a_training_is_stopped_and_keeps_what_it_learnt(tab):
     link = tab.url
     first = tab.locator("#lora-links a").first.evaluate("link => link.href")
     train_again(tab)
-    tab.get_by_role("button", name="Delete my data").click()
+    delete_everything(tab)
     expect(tab.locator("#lora-gone")).to_contain_text("2 trainings", timeout=TRAINING)
     assert tab.request.get(first).status == 404  # also of the training that was no longer on the page
     tab.goto(link)
     expect(tab.locator("#lora-state")).to_contain_text("No training here")
+
+
+def delete_everything(page):
+    """Both clicks."""
+    page.get_by_role("button", name="Delete my data").click()
+    page.locator("#lora-sure").get_by_role("button", name="Yes, delete").click()
 
 
 def train_again(page):

@@ -13,7 +13,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.lora import kept_jobs
+
 pytestmark = pytest.mark.browser
+ADAPTER = b"no adapter, but bytes that only its link gives"
 ROOT = Path(__file__).resolve().parent.parent.parent
 CERTIFICATE = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -144,6 +147,85 @@ def test_nothing_is_kept_of_who_came_and_by_which_link(public, tmp_path_factory)
         assert client.get(public.removesuffix("/playground")).status_code in (200, 404)
     log = next(tmp_path_factory.getbasetemp().glob("nginx*/access.log"))
     assert log.read_text() == ""
+
+
+@pytest.fixture(scope="module")
+def behind_login(nginx, settings, tmp_path_factory):
+    """A class page with a user behind nginx, on a data folder with a training that has ended: address, id, log."""
+    import app
+
+    folder, port, inner = tmp_path_factory.mktemp("nginx-class"), free_port(), free_port()
+    subprocess.run([*CERTIFICATE, "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True,
+                   capture_output=True)
+    data, users, address = folder / "data", folder / "users", f"https://localhost:{port}/playground"
+    data.mkdir()
+    users.write_text("ada:lovelace-1815\n")
+    job = kept_jobs.training(data)
+    adapter = data / "jobs" / job / "checkpoints" / "adapter-000001.safetensors"
+    adapter.parent.mkdir()
+    adapter.write_bytes(ADAPTER)
+    kept = pytest.MonkeyPatch()
+    kept.setenv("GRADIO_TEMP_DIR", str(data / "gradio"))  # app.start() sets it too, for all pages of this process
+    page = app.start(replace(settings, port=inner, mode="class", auth=users, public_url=address, data_dir=data,
+                             trusted_proxy="127.0.0.1"))
+    (folder / "nginx.conf").write_text(configuration(folder, port, inner))
+    server = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error.log"])
+    try:
+        wait_for(address, server, folder)
+        yield address, job, folder
+    finally:
+        server.terminate()
+        server.wait()
+        page.close()
+        kept.undo()
+
+
+def test_a_training_of_a_link_is_seen_and_taken_home_after_the_login(behind_login, browser):
+    address, job, _ = behind_login
+    window = browser.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 900})
+    tab, failed = window.new_page(), []
+    tab.set_default_timeout(60_000)
+    tab.on("response", lambda answer: failed.append(answer.url) if f"/private/{job}" in answer.url
+           and answer.status != 200 else None)
+    tab.goto(f"{address}/?tab=personal-lora&job={job}")
+    tab.get_by_label("username").fill("ada")
+    tab.get_by_label("password").fill("lovelace-1815")
+    tab.get_by_role("button", name="Login").click()
+    tab.locator("body[data-keys=ready]").wait_for()
+    samples = tab.locator(f"#lora-grid img[src*='private/{job}/sample-']")
+    expect(samples.first).to_be_visible()
+    tab.wait_for_function("() => [...document.querySelectorAll('#lora-grid img')].every(each => each.naturalWidth)")
+    assert samples.first.evaluate("image => image.src").startswith(f"{address}/private/{job}/")
+    with tab.expect_download() as taken:
+        tab.get_by_role("link", name="the adapter of step 1").click()
+    assert Path(taken.value.path()).read_bytes() == ADAPTER
+    assert taken.value.suggested_filename == "joshug-000001.safetensors"
+    window.close()
+    assert failed == []
+
+
+@pytest.mark.parametrize("name", ["grid.png", "steps.gif", "sample-1-0.png", "adapter-1.safetensors", "nothing"])
+def test_without_the_login_a_trainings_files_are_closed(behind_login, name):
+    address, job, _ = behind_login
+    with httpx.Client(base_url=address, verify=False, timeout=60) as client:
+        for cookie in ("", "access-token-x=1", "access-token-unsecure-x=1; playground-session=a"):
+            assert client.get(f"/private/{job}/{name}", headers={"cookie": cookie}).status_code == 401
+        assert client.post("/login", data={"username": "ada", "password": "lovelace-1815"}).json()["success"]
+        assert client.get(f"/private/{job}/{name}").status_code == (404 if name == "nothing" else 200)
+        assert client.get(f"/private/{job[:-1]}/{name}").status_code == 404
+
+
+def test_no_log_of_nginx_holds_the_id_of_a_training(behind_login):
+    """Asked for as a link, as a file, where there is none, and where the path tries to leave."""
+    address, job, folder = behind_login
+    with httpx.Client(base_url=address, verify=False, timeout=60) as client:
+        for path in (f"/?tab=personal-lora&job={job}", f"/private/{job}/grid.png", f"/private/{job}/x",
+                     f"/private/{job}/%2e%2e/jobs.db", f"/nowhere/{job}"):
+            client.get(path)
+        client.get(f"{address.removesuffix('/playground')}/private/{job}/grid.png")
+    kept = [each for each in folder.glob("*.log") if job in each.read_text()]
+    assert kept == []
+    assert (folder / "access.log").read_text() == ""
 
 
 def test_an_invented_sender_escapes_no_throttle(public):

@@ -13,7 +13,8 @@ from PIL import Image
 
 from playground import storage
 from playground.context import build_context
-from playground.lora import adapters, drawing, job, plan
+from playground.errors import NoRoom
+from playground.lora import adapters, drawing, job, learning, plan
 from tests.diffusion import tiny_pipelines
 
 
@@ -75,6 +76,39 @@ def test_the_time_left_counts_from_the_first_step_after_a_start_or_a_resume(tmp_
     monkeypatch.setattr(job.time, "monotonic", lambda: 1005.0)
     training.report()
     assert training.told["eta_seconds"] == 0.5 * 20
+
+
+class Stopping(Bare):
+    """A training that finds no room in its first turn, after what comes before it was left out."""
+
+    requests = priors = lambda self: []
+
+    def samples_at(self, step):
+        return np.zeros((learning.COPIES, 1))
+
+    def keep(self):
+        self.kept = self.learner.step
+
+    def turn(self):
+        self.learner.step += 1
+        self.look_for_room()
+
+
+def test_a_training_for_which_the_disk_has_no_room_keeps_what_it_learnt_and_says_so(tmp_path, monkeypatch):
+    training = Stopping(tmp_path)
+    training.work.job = SimpleNamespace(visitor="ada")
+    monkeypatch.setattr(learning, "lesson", lambda *given: None)
+    monkeypatch.setattr(learning, "Learner", lambda *given: SimpleNamespace(step=0, resume=lambda folder: True))
+    monkeypatch.setattr(job.measure, "Ruler", lambda *given: None)
+
+    def refuse(visitor):
+        raise NoRoom(f"There is no room for {visitor}.")
+
+    training.context = SimpleNamespace(jobs=SimpleNamespace(check_room=refuse))
+    training.looked = time.monotonic() - job.SAVE_SECONDS - 1
+    with pytest.raises(NoRoom, match="for ada"):
+        training.run(np.zeros((4, 8, 8, 3), np.uint8), [])
+    assert training.kept == 1
 
 
 @pytest.mark.slow

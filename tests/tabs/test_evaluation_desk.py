@@ -23,12 +23,6 @@ EXAMPLE = library.Example("Small", "", ("a {{thing}}",), ("thing",), (("shark",)
                           (library.Check("checklist", "{{thing}}, sea"),), "", models=(models.POCKET,), steps=1)
 
 
-class Request:
-    """What Gradio tells of the visitor."""
-
-    session_hash = "ada"
-
-
 def last(frames):
     *_, outputs = frames
     assert len(outputs) == OUTPUTS
@@ -71,7 +65,7 @@ def test_a_model_of_the_visitor_answers_where_the_operator_allows_it(context, se
     caplog.set_level(0)
     allowing = dataclasses.replace(context, settings=dataclasses.replace(context.settings, endpoints="private"))
     example = dataclasses.replace(library.FIRST, models=("ngram:moby-dick:words:3",), rows=library.REVIEWS[:2])
-    given = ["", pages.ALL, False, Request(), server.url, "mine", KEY, *filled(example)]
+    given = ["ada", "", pages.ALL, False, server.url, "mine", KEY, *filled(example)]
     with pytest.raises(BadInput, match="does not go there"):
         list(Desk(context).run_form(*given))
     assert not server.seen

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from playground import logs
 from playground.errors import DamagedWeights
 from playground.text.tokenizing.base import BPE, UNIGRAM, WORDPIECE, Encoded, Encoding, Token, Word, show
 
@@ -79,7 +80,8 @@ class FileEncoding(Encoding):
         try:
             self._core = Tokenizer.from_file(str(path))
         except Exception as problem:  # the library raises nothing more precise
-            raise DamagedWeights(f"The file {path} is no tokenizer.json ({problem}).", "Replace it.") from problem
+            raise DamagedWeights(f"The file {path.name} is no tokenizer.json ({logs.pathless(problem, path.parent)}).",
+                                 "Replace it.") from problem
         self._core.no_truncation()  # a sentence model's file cuts at its length and fills up to it
         self._core.no_padding()
         self._encoding = threading.Lock()  # whether special tokens count is a property of the shared object

@@ -44,7 +44,7 @@ def read_ranks(path: Path) -> dict[bytes, int]:
         pairs = (line.split() for line in path.read_bytes().splitlines() if line)
         return {base64.b64decode(token, validate=True): int(rank) for token, rank in pairs}
     except (ValueError, binascii.Error) as problem:
-        raise DamagedWeights(f"The file {path} holds no tiktoken ranks ({problem}).",
+        raise DamagedWeights(f"The file {path.name} holds no tiktoken ranks ({problem}).",
                              "Delete it or put the right one there.") from problem
 
 
