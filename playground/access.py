@@ -87,12 +87,19 @@ def limits(mode: str, changes: str = "") -> Limits:
     return replace(DEFAULTS[mode], **given)
 
 
+def downloaded(most: Limits, offline: bool) -> str:
+    """What a visitor's choice of a model may load, in words."""
+    if offline or not most.download_mb:
+        return "no model is downloaded"
+    return f"models are downloaded{' up to ' if most.download_mb < PLENTY else ', '}{bound(most.download_mb)}"
+
+
 def bound(megabytes: int) -> str:
     """A bound in words."""
     return "any size" if megabytes >= PLENTY else f"{megabytes} MB"
 
 
-def summary(mode: str, most: Limits, endpoints: str, login: bool) -> list[str]:
+def summary(mode: str, most: Limits, endpoints: str, login: bool, offline: bool = False) -> list[str]:
     """What is open in this mode, a line each, for the operator's screen."""
     return [
         f"Mode: {mode} ({WHO[mode]}){', login asked for' if login else ', no login'}",
@@ -101,7 +108,7 @@ def summary(mode: str, most: Limits, endpoints: str, login: bool) -> list[str]:
         f"Uploads: {most.upload_mb} MB a request, {most.file_mb} MB a file, {most.uploads} a minute · "
         f"events: {most.joins} a minute · kept {most.hours} hours",
         f"Disk: {bound(most.disk_mb)} for all visitors' things, {bound(most.disk_each)} a visitor, {most.disk_free} MB "
-        f"stay free · models are downloaded up to {bound(most.download_mb)}",
+        f"stay free · {downloaded(most, offline)}",
     ]
 
 

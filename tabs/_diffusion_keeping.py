@@ -1,14 +1,31 @@
-"""Results that stay: a run that fails says why in its place, above what stood there before."""
+"""How runs are shown: pictures on the way no faster than a browser draws them, and results that stay.
 
+A run that fails says why in its place, above what stood there before.
+"""
+
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
+from playground.diffusion.trace import Frame
 from playground.errors import BadInput, PlaygroundError
 from tabs import _diffusion_html as render
 
 SECONDS = 3600  # that a visitor's last result is kept
+PAUSE = 0.1  # seconds between two pictures on the way: more would queue up in the browser, and outlast Stop
+
+
+def paced(run: Iterator[Any]) -> Iterator[Any]:
+    """What a run gives, without frames that come within PAUSE of the last one. A list of frames is one step's."""
+    shown = 0.0
+    for made in run:
+        if isinstance(made[0] if isinstance(made, list) else made, Frame):
+            if time.monotonic() - shown < PAUSE:
+                continue
+            shown = time.monotonic()
+        yield made
 
 
 def last_result() -> gr.State:

@@ -63,8 +63,9 @@ CSS = """
 .df-key { font-size: .8rem; color: var(--body-text-color-subdued); padding-top: .3rem; }
 .df-key i { display: inline-block; width: 1rem; height: 3px; vertical-align: middle; margin: 0 .3rem 0 .8rem; }
 .df-key i:first-child { margin-left: 0; }
-.df-live { display: grid; grid-template-columns: minmax(0, 16rem) 1fr; gap: 1rem; align-items: center; }
-.df-live img { width: 100%; border-radius: 6px; }
+.df-live { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; }
+.df-live img { flex: 1 1 12rem; max-width: 16rem; border-radius: 6px; }
+.df-live > div { flex: 1 1 12rem; }
 .df-meter { height: .5rem; border-radius: 1rem; background: var(--border-color-primary); overflow: hidden; }
 .df-meter i { display: block; height: 100%; background: var(--color-accent); }
 .df-many { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(9rem, 45%), 1fr)); gap: .8rem; }
@@ -73,8 +74,9 @@ CSS = """
 .df-long figure { overflow-x: auto; }
 .df-long figcaption { position: sticky; left: 0; }
 .df-long img { width: 100%; min-width: 30rem; display: block; border-radius: 4px; }
-.df-table { border-collapse: collapse; font-size: .9rem; margin: .5rem 0; }
-.df-table :is(th, td) { text-align: left; padding: .3rem 1.2rem .3rem 0; font-weight: 400;
+.df-table { border-collapse: collapse; border: 0; font-size: .9rem; margin: .5rem 0; }
+.df-table tr { border: 0; }
+.df-table :is(th, td) { text-align: left; padding: .3rem 1.2rem .3rem 0; font-weight: 400; border: 0;
                         border-bottom: 1px solid var(--border-color-primary); }
 .df-table thead th { color: var(--body-text-color-subdued); vertical-align: bottom; }
 .df-card figure { display: grid; grid-template-columns: minmax(0, 24rem) 1fr; gap: 0 .8rem; align-items: center; }

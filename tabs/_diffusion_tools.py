@@ -15,7 +15,7 @@ from tabs import _diffusion_adapter, _diffusion_clip, _diffusion_contest, _ui
 from tabs import _diffusion_html as render
 from tabs._diffusion_checklist import Checklist
 from tabs._diffusion_controls import Controls
-from tabs._diffusion_keeping import keeping, last_result
+from tabs._diffusion_keeping import keeping, last_result, paced
 from tabs._diffusion_style import CSS
 from tabs._shell import Shell
 
@@ -85,7 +85,7 @@ def _fork(context: Context, kept: gr.State) -> None:
     def run(made: Trace | None, step: Any, words: str, strength: Any) -> Iterator[str]:
         made = drawn(made)
         step = min(step, made.steps - 1) if isinstance(step, int | float) else step
-        for new in branches.fork(context, made, step, prompt=words, guidance=strength):
+        for new in paced(branches.fork(context, made, step, prompt=words, guidance=strength)):
             if isinstance(new, Frame):
                 yield render.live(new)
             else:
@@ -137,7 +137,7 @@ def _side_by_side(context: Context, controls: Controls) -> None:
             wanted = [requests.check(base.prompt, base.negative, **{**_rest(base), "scheduler": name})
                       for name in samplers]
         titles = [f"guidance {each.guidance:g}" if kind == GUIDANCES else each.scheduler for each in wanted]
-        for made in branches.side_by_side(context, wanted):
+        for made in paced(branches.side_by_side(context, wanted)):
             yield lockstep(made, titles)
 
     def switch(kind: str) -> tuple:

@@ -83,7 +83,8 @@ def own_files(page: gr.Blocks) -> set[str]:
 def announcement(settings: Settings, local: str, shared: str | None, users: list[tuple[str, str]] | None) -> str:
     """What the operator reads at start-up: addresses, what is open, the made-up login, why there is no link."""
     address = " ".join([local, *in_network(settings, local)])
-    lines = [address, *access.summary(settings.who, settings.most, settings.reach, users is not None)]
+    lines = [address, *access.summary(settings.who, settings.most, settings.reach, users is not None,
+                                      settings.offline)]
     if users and not settings.auth:
         lines.append(f"Login: user {users[0][0]}, password {users[0][1]}")
     if shared:

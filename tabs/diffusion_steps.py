@@ -1,7 +1,6 @@
 """Diffusion steps: a picture out of noise, every step kept, and the tools that take the process apart."""
 
 import secrets
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from tabs import _diffusion_samples, _diffusion_tools, _ui
 from tabs._diffusion_checklist import plain
 from tabs._diffusion_controls import Controls
 from tabs._diffusion_forward import Forward
+from tabs._diffusion_keeping import paced
 from tabs._diffusion_style import CSS, SCRUB
 from tabs._shell import Shell, Tab
 
@@ -61,7 +61,6 @@ EXAMPLES = (
     ("Beach and shark", "a photo of a beach with a shark, a red umbrella and a lighthouse", "", 20, 5.0, 11, "DDIM"),
 )
 SHARK = 3
-PAUSE = 0.1  # seconds between two live pictures: more than a browser shows would queue up there, and outlast Stop
 KEPT = 3600  # seconds that a visitor's last run is kept
 TITLES = {models.POCKET: "Pocket model, 64 x 64"}
 
@@ -120,13 +119,10 @@ def drawer(context: Context) -> Any:
         *values, before = values
         request = requests.check(*values[:2], **dict(zip(Controls.NAMES, values[2:], strict=True)))
         yield render.starting("Getting the model ready …"), "", gr.skip(), gr.skip()
-        shown = 0.0
         try:
-            for made in trace.draw(context, request):
+            for made in paced(trace.draw(context, request)):
                 if isinstance(made, Frame):
-                    if time.monotonic() - shown >= PAUSE:
-                        shown = time.monotonic()
-                        yield render.live(made), "", gr.skip(), gr.skip()
+                    yield render.live(made), "", gr.skip(), gr.skip()
                 else:
                     yield render.viewer(made), timing(made, context), made, link_of(request)
         except PlaygroundError as problem:

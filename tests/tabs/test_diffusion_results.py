@@ -20,6 +20,7 @@ from tabs import (
     _diffusion_controls,
     _diffusion_forward,
     _diffusion_html,
+    _diffusion_keeping,
     _diffusion_samples,
     _diffusion_tools,
     diffusion_steps,
@@ -54,6 +55,22 @@ def failing(*_args, **_more):
     """A run that shows one step and breaks."""
     yield Frame(1, 20, picture())
     raise OVERFLOW
+
+
+# ---- on the way
+
+@pytest.mark.parametrize("several", [False, True])
+def test_pictures_on_the_way_come_no_faster_than_a_browser_draws_them(monkeypatch, several):
+    frames, finished, clock = [Frame(step, 4, picture()) for step in range(1, 5)], made(), [1.0]
+    monkeypatch.setattr(_diffusion_keeping.time, "monotonic", lambda: clock[0])
+
+    def run():
+        for at, each in zip((1.0, 1.05, 1.11, 1.2, 1.201), [*frames, finished], strict=True):
+            clock[0] = at
+            yield [each, each] if several else each
+
+    shown = [each[0] if several else each for each in _diffusion_keeping.paced(run())]
+    assert shown == [frames[0], frames[2], finished]  # the result comes however soon
 
 
 # ---- errors
