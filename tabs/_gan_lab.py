@@ -205,9 +205,11 @@ def looker(context: Context) -> Any:
             return gr.skip(), gr.skip(), gr.skip(), gr.Timer(active=False)
         try:
             now = client.look(context, job_id, seen[0] if seen and seen[2] == place else 0)
-        except BadInput as problem:  # deleted elsewhere: said once, as this runs six times a second
-            words = html.escape(f"{problem.what} {problem.remedy}")
-            return _gan_lab_delete.EMPTY, status_line(words), (), gr.Timer(active=False)
+        except PlaygroundError as problem:  # said once, as this runs six times a second
+            words = status_line(html.escape(f"{problem.what} {problem.remedy}"))
+            if isinstance(problem, BadInput):  # deleted elsewhere
+                return _gan_lab_delete.EMPTY, words, (), gr.Timer(active=False)
+            return gr.skip(), words, gr.skip(), gr.Timer(active=False)  # the disk, say: what was seen stays
         mark = (now.stamp, now.job.state, place, str(now.job.progress.get("words")), now.job.progress.get("speed"))
         if seen and tuple(seen) == mark:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
