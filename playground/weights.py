@@ -5,6 +5,7 @@ hub or download, the last two never with --offline). Data wheels are found throu
 record and never imported. Pickles are never fetched; what is fetched is checked by its source.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from playground import downloads, logs, storage
+from playground import downloads, logs, snapshots, storage
 from playground.catalog import Bundled, Entry, File, GensimData, GgufWheels, Hub, Source, TiktokenRanks, Wheel
 from playground.errors import DamagedWeights, ModelMissing, StorageTrouble
 from playground.settings import Settings
@@ -191,15 +192,17 @@ def _hub(store: WeightStore, entry: Entry, source: Hub, progress: Progress) -> L
                                         allow_patterns=list(source.patterns)))
         return Located(entry, f"model hub, {source.repo}", folder_files(folder), folder)
 
-    try:
-        return snapshot(local=True)
-    except LocalEntryNotFoundError:
-        if store.settings.offline:
-            raise Missing(f"{source.repo} is not in the hub's cache, and --offline is set") from None
+    with contextlib.suppress(LocalEntryNotFoundError):
+        found = snapshot(local=True)
+        if store.settings.offline or snapshots.is_whole(found.folder, store.models, source):
+            return found
+    if store.settings.offline:
+        raise Missing(f"{source.repo} is not in the hub's cache, and --offline is set")
     try:
         downloads.check(store.settings, entry, source, Path(constants.HF_HUB_CACHE))
         progress(0.0, f"Downloading {entry.title}, {entry.download / 1e6:,.0f} MB")
-        return snapshot(local=False)
+        with snapshots.downloading(store.models, source):
+            return snapshot(local=False)
     except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as problem:
         raise Missing(f"the model hub did not give {source.repo} ({type(problem).__name__})") from problem
     except Exception as problem:  # which client the hub's library has, and whether its errors are OSErrors, varies
@@ -266,7 +269,9 @@ def _in_hub_cache(store: WeightStore, source: Hub) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     index = "model_index.json" if "model_index.json" in source.patterns else "config.json"
-    return isinstance(try_to_load_from_cache(source.repo, index, revision=source.revision), str | os.PathLike)
+    found = try_to_load_from_cache(source.repo, index, revision=source.revision)
+    return isinstance(found, str | os.PathLike) and (
+        store.settings.offline or snapshots.is_whole(Path(found).parent, store.models, source))
 
 
 FINDERS: dict[type, Callable[..., Located]] = {

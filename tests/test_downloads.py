@@ -33,6 +33,7 @@ def hub(monkeypatch, tmp_path):
             raise LocalEntryNotFoundError("not here")
         if not local_files_only:
             stand.fetched.append(repo)
+            (tmp_path / "model.safetensors").touch()
         return str(tmp_path)
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)

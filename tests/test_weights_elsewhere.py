@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from playground import catalog, weights
+from playground import catalog, snapshots, weights
 from playground.catalog import Entry, Hub, TiktokenRanks
 from playground.errors import DamagedWeights, ModelMissing
 
@@ -33,6 +34,67 @@ def test_a_model_in_the_hub_cache_is_found_offline(store, tmp_path, monkeypatch)
     located = store.locate(item)
     assert located.folder == snapshot
     assert set(located.files) == {"config.json", "model.safetensors", "tokenizer.json"}
+
+
+@pytest.fixture
+def hub(settings, tmp_path, monkeypatch):
+    """A store that is online, and a hub whose download can break off after a number of files."""
+    import huggingface_hub
+
+    folder = tmp_path / "hub" / "models--Qwen--Qwen3-0.6B" / "snapshots" / "1"
+    files = {"config.json": "{}", "model.safetensors.index.json": '{"weight_map": {"a": "1.safetensors", '
+             '"b": "2.safetensors"}}', "1.safetensors": "x", "2.safetensors": "y"}
+
+    def snapshot_download(repo, *, local_files_only, **options):
+        from huggingface_hub.errors import LocalEntryNotFoundError
+
+        if local_files_only and not folder.exists():
+            raise LocalEntryNotFoundError("nothing here")
+        if local_files_only:  # as the library does: whatever there is
+            return str(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in list(files.items())[:made.most]:
+            (folder / name).write_text(content)
+        if made.most < len(files):
+            raise ConnectionError("broken off")
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda repo, name, revision: (
+        str(folder / name) if (folder / name).exists() else None))
+    made = SimpleNamespace(most=len(files), folder=folder, item=catalog.find("Qwen/Qwen3-0.6B"), files=files,
+                           store=weights.WeightStore(replace(settings, data_dir=tmp_path / "data", offline=False)))
+    return made
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_download_that_broke_off_goes_on(hub, most):
+    hub.most = most
+    with pytest.raises(ModelMissing):
+        hub.store.locate(hub.item)
+    assert not hub.store.available(hub.item)
+    hub.most = len(hub.files)
+    assert set(hub.store.locate(hub.item).files) == set(hub.files)
+    assert hub.store.available(hub.item)
+    assert not list(hub.store.models.glob(".*"))
+
+
+def test_all_shards_of_a_download_that_was_killed_are_not_enough(hub):
+    """What comes after them may be missing."""
+    hub.store.locate(hub.item)
+    snapshots.mark(hub.store.models, hub.item.sources[0]).touch()
+    assert not hub.store.available(hub.item)
+    (hub.folder / "config.json").unlink()
+    assert "config.json" in hub.store.locate(hub.item).files
+
+
+@pytest.mark.parametrize("gone", ["1.safetensors", "2.safetensors", "both"])
+def test_what_another_program_left_out_of_the_cache_is_fetched(hub, gone):
+    hub.store.locate(hub.item)
+    for name in ("1.safetensors", "2.safetensors", "model.safetensors.index.json") if gone == "both" else (gone,):
+        (hub.folder / name).unlink()
+    assert not hub.store.available(hub.item)
+    assert set(hub.store.locate(hub.item).files) == set(hub.files)
 
 
 def test_no_pattern_of_the_hub_takes_a_pickle():
