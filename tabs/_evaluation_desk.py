@@ -205,7 +205,7 @@ class Desk:
         """The result of a cell by its id. BadInput for one that the run does not have."""
         parts = str(cell).split("-")
         found = run.results.get(Cell(*map(int, parts))) if len(parts) == 4 and all(
-            part.isdigit() and len(part) < 6 for part in parts) else None
+            part.isascii() and part.isdigit() and len(part) < 6 for part in parts) else None
         if found is None:
             raise BadInput("This run has no such cell.", "Click an output of the matrix.")
         return found

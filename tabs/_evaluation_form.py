@@ -15,6 +15,7 @@ from playground.settings import OFF
 from tabs import _evaluation_references as references
 
 PROMPTS, CHECKS = 3, 3
+LONGEST_KIND = 60  # characters
 NO_CHECK = ""
 PARTING = " | "  # between stop strings
 SETTINGS = 7
@@ -47,8 +48,7 @@ class Form:
         chosen = [rest[start:start + 3] for start in range(0, 3 * CHECKS, 3)]
         models, temperature, tokens, stop, repeats, seed, judge, *drawing = rest[3 * CHECKS:]
         return cls(tuple(prompts), [str(name) for name in table.columns], table.values.tolist(),
-                   tuple(Check(kind, value or "", kinds.number((threshold or "").strip()))
-                         for kind, value, threshold in chosen if kind),
+                   tuple(check(*each) for each in chosen if each[0]),
                    tuple(models or ()), temperature, tokens, stop or "", repeats, seed, judge or "",
                    *drawing[:2], drawing[2] or {})
 
@@ -109,6 +109,12 @@ def values(asked: Plan) -> tuple[list[Any], list[str]]:
             *chosen, *[NO_CHECK, "", ""] * (CHECKS - len(shared)), known,
             first.temperature, first.max_tokens, stop, asked.repeats, asked.seed,
             next((each.prompt for each in shared if each.prompt), scores.JUDGE), *references.of(asked)], notes
+
+
+def check(kind: Any, value: str | None, threshold: str | None) -> Check:
+    """A check of its three fields. BadInput for what is not one kind, or no number."""
+    return Check(checks.text(kind, "The kind of a check", LONGEST_KIND), value or "",
+                 kinds.number((threshold or "").strip()))
 
 
 def shared_checks(asked: Plan) -> list[Assertion]:

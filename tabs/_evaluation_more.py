@@ -159,7 +159,7 @@ def _against(desk: Desk, parts: Parts) -> gr.Textbox:
         shown = gr.HTML(elem_id="against")
 
     def compare(run_id: str, text: str) -> str:
-        if not text.strip():
+        if not (text or "").strip():
             raise BadInput("There is no other run.", "Paste the link of one, or run something else first.")
         this, that = desk.kept(run_id).run(), desk.kept(text.strip().rpartition("run=")[2]).run()
         return against_html(this, that)
@@ -210,7 +210,7 @@ def _yaml(desk: Desk, parts: Parts) -> tuple[gr.Code, gr.Button]:
         return {"headers": header, "data": rows}, "".join(pages.note(str(each)) for each in issues)
 
     def opened(text: str, *filled: Any) -> Any:
-        return gr.skip() if (text or "").strip() else written(*filled)
+        return gr.skip() if str(text or "").strip() else written(*filled)
 
     _ui.event(fold.expand, opened, [code, *parts.form], [code], **LOOKS)
     _ui.event(write.click, written, parts.form, [code], **LOOKS)

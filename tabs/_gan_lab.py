@@ -172,8 +172,8 @@ def wire_run(context: Context, page: Page, words: dict[str, Any]) -> None:
     inputs = [page.job, page.seen, page.place]
     _ui.event(page.timer.tick, looker(context), inputs, page.shown(), show_progress="hidden", **LANE)
 
-    def scrubbed(job_id: str, event: gr.EventData) -> tuple:
-        place = int(event.place)
+    def scrubbed(job_id: str, event: _ui.Told) -> tuple:
+        place = event.whole("place", LIVE)
         return (place, *looker(context)(job_id, (), place))
 
     _ui.event(page.film.input, scrubbed, [page.job], [page.place, *page.shown()], show_progress="hidden",

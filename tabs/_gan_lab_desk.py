@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from playground import marks
+from playground import checks, marks
 from playground.context import Context
 from playground.errors import BadInput
 from playground.gan import display
@@ -45,6 +45,11 @@ def needed(job_id: str) -> str:
     return job_id
 
 
+def lane_of(which: Any) -> int:
+    """The number of a run by its name. BadInput for none."""
+    return LANES.index(checks.choice(which, "The run", LANES))
+
+
 def strip(label: str, columns: int) -> gr.Gallery:
     """A gallery of small pictures."""
     return gr.Gallery(label=label, columns=columns, format="png", object_fit="contain", elem_classes="faces",
@@ -63,11 +68,11 @@ def _ask(context: Context, job: gr.State, lane: gr.Radio) -> list[tuple[Any, Any
         _consent.line("Yours is read, judged and not kept.")
 
     def offered(path: str, job_id: str, which: str) -> tuple:
-        return verdict(judging.judge(context, needed(job_id), LANES.index(which), _ui.taken(path)))
+        return verdict(judging.judge(context, needed(job_id), lane_of(which), _ui.taken(path)))
 
     def example(kind: int) -> Any:
         def ask(job_id: str, which: str) -> tuple:
-            at = LANES.index(which)
+            at = lane_of(which)
             picture = judging.drawn(context, needed(job_id), at, 1, secrets.randbelow(1000))[kind][0]
             return verdict(judging.judge(context, job_id, at, picture))
         return ask
@@ -101,7 +106,7 @@ def _quiz(context: Context, job: gr.State, lane: gr.Radio) -> list[tuple[Any, An
     asked, tally = gr.State(()), gr.State((0, 0, 0))  # (real, D's word) of each picture; yours, D's, of how many
 
     def ask(job_id: str, which: str) -> tuple:
-        made = judging.quiz(context, needed(job_id), LANES.index(which), secrets.randbelow(100_000))
+        made = judging.quiz(context, needed(job_id), lane_of(which), secrets.randbelow(100_000))
         pictures = draw.pictures([enlarged(picture) for picture in made.pictures], numbers)
         return pictures, [], "Tick the generated ones, then check.", tuple(zip(made.real, made.d_says, strict=True))
 
@@ -139,7 +144,7 @@ def _use(context: Context, token: gr.BrowserState, job: gr.State, lane: gr.Radio
 
     def place(visitor: str, job_id: str, which: str, origin: str) -> tuple[Path, int]:
         if origin != LOADED:
-            return client.checkpoint(context, needed(job_id)), LANES.index(which)
+            return client.checkpoint(context, needed(job_id)), lane_of(which)
         path = context.visitors.place(visitor) / own.GENERATOR if visitor else None
         if path is None or not path.exists():
             raise BadInput("No generator was loaded yet.", "Load a file that was saved here.")

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from playground import checks
 from playground.errors import BadInput
 from playground.gan.lab import data as sets
 from playground.gan.lab import presets
@@ -86,6 +87,7 @@ def build(hours: int) -> Controls:
 
 def suited(data: str, *own: Any) -> list[Any]:
     """What a column shows after a choice of data: settings that suit it, unless there are some of the visitor's own."""
+    checks.choice(data, "The data", TITLES)
     if list(own) not in [settings_of(presets.suited(each)) for each in TITLES]:
         return [gr.skip()] * len(own)
     return settings_of(presets.suited(data))

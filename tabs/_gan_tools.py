@@ -23,8 +23,8 @@ def build(context: Context, grid: gr.Gallery, seeds: gr.State, truncation: gr.Sl
     boxes = [_filmstrip(context, look), *_walk(context, truncation, look), *_arithmetic(context, look)]
     _layers(context, boxes[0], truncation)
 
-    def put(where: str, known: list[int], event: gr.SelectData) -> list[Any]:
-        chosen = known[event.index]
+    def put(where: str, known: list[int], event: _ui.Told) -> list[Any]:
+        chosen = known[event.whole("index", len(known) - 1)]
         return [chosen if title == where else gr.skip() for title in TARGETS]
 
     _ui.event(grid.select, put, [target, seeds], boxes, show_progress="hidden")

@@ -71,10 +71,13 @@ def asker(context: Context, words: str) -> Any:
 
 
 def status(job: Job) -> dict:
-    """state, step, steps, loss, eta_seconds, samples (the steps at which they were drawn), adapter (newest step)."""
-    now = job.progress
+    """state, step, steps, loss, eta_seconds, samples (the steps at which they were drawn), adapter (newest step).
+
+    BadInput for a training without settings.
+    """
+    now, wanted = job.progress, plan.check(job.spec.get("plan"))
     made = drawing.checkpoints(job)
-    return {"job": job.id, "state": job.state, "step": now.get("step", 0), "steps": job.spec["plan"]["steps"],
+    return {"job": job.id, "state": job.state, "step": now.get("step", 0), "steps": wanted.steps,
             "loss": now.get("loss"), "eta_seconds": now.get("eta_seconds"), "samples": now.get("samples", []),
             "adapter": f"private/{job.id}/adapter-{max(made)}.safetensors" if made else None,
             "best": now.get("best"), "scores": now.get("scores", []), "place": job.place, "error": job.error}

@@ -226,7 +226,8 @@ def show(context: Context, token: str, subject: str, size: Any, before: str = ""
 
 def possible(size: Any) -> int:
     """The resolution nearest to what stands in its field, which may be half typed; starting a training refuses that."""
-    if isinstance(size, bool) or not isinstance(size, int | float) or not math.isfinite(size):
+    if isinstance(size, bool) or not isinstance(size, int | float) or (
+            isinstance(size, float) and not math.isfinite(size)):
         return plan.SMALLEST_SIDE
     return min(max(plan.SMALLEST_SIDE, int(size)), plan.LARGEST_SIDE)
 

@@ -16,7 +16,7 @@ from playground.context import Context
 from playground.errors import BadInput
 from playground.text import generation, language_model
 from playground.text.language_model import LanguageModel
-from playground.text.next_token import distribution, passage, predict, sampling
+from playground.text.next_token import distribution, passage, predict, sampling, tree
 from playground.text.next_token.distribution import Controls
 from playground.text.next_token.passage import Passage
 from playground.text.next_token.predict import Prediction, Predictor
@@ -134,7 +134,13 @@ class Desk:
 
     def clicked(self, way: str, place: str) -> Change:
         """What a click asks for: to take the tokens of a way ("11167,236764"), or to look at a place ("4")."""
-        return self.look_at(int(place)) if place else self.take_way([int(token) for token in way.split(",")])
+        try:
+            numbers = [int(each) for each in (place or way).split(",")]
+        except ValueError:
+            raise BadInput("What was clicked is no token.", "Click again, or reload the page.") from None
+        if len(numbers) > (1 if place else tree.DEPTH):
+            raise BadInput(f"{len(numbers):,} tokens were clicked at once.", "Click one, or a box of the tree.")
+        return self.look_at(*numbers) if place else self.take_way(numbers)
 
     def take_way(self, tokens: Sequence[int]) -> Change:
         """Takes tokens one after another, the first where the visitor looks."""
@@ -147,7 +153,7 @@ class Desk:
     def look_at(self, place: int) -> Change:
         """Looks at the place of the token that was clicked."""
         def change(model: LanguageModel, look: Look, knobs: Knobs) -> Look:
-            if place == 0:
+            if place <= 0:
                 raise BadInput("Nothing stands before the first token.", "Click a later one.")
             return replace(look, place=place if place < len(look.passage.ids) else None, counts=None, line="")
         return change
@@ -210,9 +216,9 @@ class Desk:
         return look, look.passage.text, trail, bars, summary, look.line, link(look.passage, knobs)
 
 
-def same_text(ours: str, theirs: str) -> bool:
+def same_text(ours: str, theirs: str | None) -> bool:
     """Whether two texts are the same but for the line ends, which a browser makes its own."""
-    return ours.replace("\r\n", "\n").replace("\r", "\n") == theirs.replace("\r\n", "\n").replace("\r", "\n")
+    return ours.replace("\r\n", "\n").replace("\r", "\n") == (theirs or "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def link(passage: Passage, knobs: Knobs) -> str:

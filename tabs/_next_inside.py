@@ -7,7 +7,9 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from playground import checks
 from playground.context import Context
+from playground.errors import BadInput
 from playground.text import language_model
 from playground.text.language_model import LanguageModel
 from playground.text.next_token import inside, pairs, tree
@@ -18,6 +20,7 @@ from playground.text.next_token.predict import Predictor
 from tabs import _next_figures, _next_style, _ui
 
 LENS_PLACES = 6
+MOST_LAYERS = 1000  # more than any model has, of layers and of heads
 SHOW_POST = "() => document.querySelector('#next-post').scrollIntoView()"
 LINES = "He devoured the orange\norange\nHe painted the wall orange\nHe devoured the apple\nHe painted the wall blue"
 POST = ("Two hours of wrestling practice tonight. Coach made us drill the same takedown fifty times, and my shoulders "
@@ -88,9 +91,17 @@ def with_model(context: Context, passage: Passage, fn: Callable[[LanguageModel],
         return fn(model)
 
 
+def ids_of(passage: Passage) -> tuple[int, ...]:
+    """The tokens of a passage. BadInput where there are none."""
+    if not passage.ids:
+        raise BadInput("There is no text to look into yet.", "Type some above first.")
+    return passage.ids
+
+
 def look_inside(context: Context, passage: Passage) -> Inside:
     """One pass over the present text that keeps what shows inside."""
-    return with_model(context, passage, lambda model: inside.look_inside(context, model, passage.ids))
+    ids = ids_of(passage)
+    return with_model(context, passage, lambda model: inside.look_inside(context, model, ids))
 
 
 def _matrix(context: Context, sections: Sections, fold: gr.Accordion) -> None:
@@ -118,12 +129,15 @@ def _attention(context: Context, sections: Sections, fold: gr.Accordion) -> None
     def fill(look: Any, at: Any, which: Any) -> tuple:
         seen = look_inside(context, look.passage)
         layers, heads = seen.attention.shape[:2]
-        at, which = min(int(at), layers), min(int(which), heads)
+        at = min(checks.whole(at, "The layer", 1, MOST_LAYERS), layers)
+        which = min(checks.whole(which, "The head", 0, MOST_LAYERS), heads)
         kept_map = (seen.tokens, seen.attention.astype(np.float16))
         return (kept_map, gr.Slider(maximum=layers, value=at), gr.Slider(maximum=heads, value=which),
                 _next_figures.attention(seen.tokens, inside.attention_map(seen.attention, at, which)))
 
     def move(seen: Any, at: Any, which: Any) -> Any:
+        if seen is None:  # a slider moved before the fold was filled
+            return gr.skip()
         tokens, weights = seen
         return _next_figures.attention(tokens, inside.attention_map(weights, at, which))
 
@@ -147,7 +161,7 @@ def _movement(context: Context, look: gr.State, fold: gr.Accordion) -> None:
 
     def run(present: Any, texts: str, unscaled: bool) -> Any:
         moved: Movement = with_model(context, present.passage, lambda model: inside.movement(
-            context, model, texts.splitlines()))
+            context, model, (texts or "").splitlines()))
         return _next_figures.movement(moved, unscaled)
 
     for trigger in (fold.expand, go.click, raw.input):
@@ -162,7 +176,7 @@ def _lens(context: Context, sections: Sections, fold: gr.Accordion) -> None:
 
     def fill(look: Any) -> tuple:
         def work(model: LanguageModel) -> str:
-            seen = inside.look_inside(context, model, look.passage.ids)
+            seen = inside.look_inside(context, model, ids_of(look.passage))
             rows: list[list[Guess]] = inside.lens(context, model, seen, LENS_PLACES)
             return _next_figures.lens(seen.tokens[-LENS_PLACES:], rows)
         return (with_model(context, look.passage, work),)
@@ -177,7 +191,8 @@ def _tree(predictor: Predictor, sections: Sections, fold: gr.Accordion) -> gr.HT
     boxes = gr.HTML(css_template=_next_figures.CSS, js_on_load=_next_style.CLICKS, elem_id="next-tree")
 
     def fill(look: Any) -> tuple:
-        nodes = with_model(predictor.context, look.passage, lambda model: tree.tree(predictor, model, look.passage.ids))
+        ids = ids_of(look.passage)
+        nodes = with_model(predictor.context, look.passage, lambda model: tree.tree(predictor, model, ids))
         return (_next_figures.tree(nodes),)
 
     sections.add(fold, fill, [], [boxes])

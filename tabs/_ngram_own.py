@@ -82,9 +82,9 @@ def describe(own: OwnText) -> str:
     return f"Counted: {len(own.book.text):,} characters of text{inside}. {PRIVATE}"
 
 
-def read_upload(path: str) -> bytes:
+def read_upload(path: str | None) -> bytes:
     """The bytes of an uploaded file, which is deleted at once: own texts live in memory alone."""
-    file = Path(path).resolve()
-    if not file.is_relative_to(Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())).resolve()):
+    uploads = Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())).resolve()
+    if path is not None and not Path(path).resolve().is_relative_to(uploads):
         raise BadInput("That is not an uploaded file.", "Choose a file again.")
-    return _ui.taken(str(file))
+    return _ui.taken(path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from playground import checks
 from playground.context import Context
 from playground.errors import BadInput, PlaygroundError
 from playground.text.tokenizing import encodings
@@ -184,16 +185,18 @@ class Section:
         words = split_words(self.context, encodings.check_text(text), name, special)
         return self._at_start(play(self.context, name, words, at))
 
-    def _clicked(self, text: Any, names: Any, special: bool, event: gr.EventData) -> tuple:
+    def _clicked(self, text: Any, names: Any, special: bool, event: _ui.Told) -> tuple:
         """The word of a clicked token, in the encoding of its row."""
         names = encodings.check_names(names)
-        name = names[min(int(event.column), len(names) - 1)]
+        name = names[min(event.whole("column", encodings.MOST_COMPARED), len(names) - 1)]
         words = split_words(self.context, encodings.check_text(text), name, special)
-        at = next((at for at, word in enumerate(words) if word.holds(int(event.token)) and word.parts), None)
+        token = event.whole("token", encodings.MOST_CHARACTERS)
+        at = next((at for at, word in enumerate(words) if word.holds(token) and word.parts), None)
         played = play(self.context, name, words, at)
         trouble = "" if played else "A token on its own: nothing is merged here."
         return (gr.Dropdown(value=name), gr.Dropdown(choices=choices(words), value=at),
                 *self._at_start(played, trouble))
 
     def _at_step(self, played: Replay | None, step: float) -> Any:
+        step = checks.whole(step, "The step", 0, encodings.MOST_CHARACTERS)
         return step_html(played, step) if played else gr.skip()

@@ -22,7 +22,7 @@ import gradio as gr
 from gradio import processing_utils, route_utils
 from gradio.context import LocalContext
 
-from playground import marks, storage
+from playground import checks, marks, storage
 from playground.errors import BadInput, PlaygroundError
 from playground.jobs import NOBODY
 from playground.room import Room
@@ -127,6 +127,29 @@ def script_token(request: gr.Request) -> str:
     """A visitor's token for a script's session, which has no browser to keep one."""
     digest = hashlib.sha256(f"session {request.session_hash}".encode()).digest()
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+class Told(gr.EventData):
+    """What the page's script tells of a click. Anybody may send anything in its place: BadInput for what is not there.
+    """
+
+    def text(self, name: str) -> str:
+        """A text, or a number as one."""
+        value = self._data.get(name) if isinstance(self._data, dict) else None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise BadInput("What was clicked did not arrive.", "Click again, or reload the page.")
+        return str(value)
+
+    def number(self, name: str) -> float:
+        """A number of any size."""
+        try:
+            return float(self.text(name))
+        except ValueError:
+            raise BadInput("What was clicked is no number.", "Click again, or reload the page.") from None
+
+    def whole(self, name: str, high: int) -> int:
+        """A whole number from 0 to high."""
+        return checks.whole(self.number(name), "The number of what was clicked", 0, high)
 
 
 def taken(path: Any) -> bytes:

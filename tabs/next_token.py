@@ -12,7 +12,7 @@ from playground.text import generation, language_model
 from playground.text.next_token import predict
 from playground.text.next_token.distribution import Controls
 from tabs import _next_html, _next_inside, _next_style, _ui
-from tabs._next_desk import DRAWS, MAX_BARS, SLUG, Desk, Look
+from tabs._next_desk import DRAWS, MAX_BARS, SLUG, Desk, Knobs, Look
 from tabs._shell import Shell, Tab
 
 SUMMARY = ("A language model gives every token of its vocabulary a probability to come next. "
@@ -191,8 +191,8 @@ def _wire_example(desk: Desk, page: Widgets, tokens: gr.Slider, button: gr.Butto
 def _clicked(desk: Desk) -> Callable:
     """Takes the bar or the way that was clicked, or looks at the place of the token that was clicked."""
     def clicked(look: Look, text: str, model: str, temperature: float, top_k: int, top_p: float, seed: int,
-                bars: int, event: gr.EventData) -> tuple:  # gradio wants each argument by name to find the event
-        change = desk.clicked(str(event.way), str(event.place))
+                bars: int, event: _ui.Told) -> tuple:  # gradio wants each argument by name to find the event
+        change = desk.clicked(event.text("way"), event.text("place"))
         return desk.handler(change)(look, text, model, temperature, top_k, top_p, seed, bars)
     return clicked
 
@@ -200,7 +200,7 @@ def _clicked(desk: Desk) -> Callable:
 def _while_typing(desk: Desk) -> Callable:
     """Reads a short text at every key; leaves a long or empty one until it is asked for."""
     def typed(look: Look, text: str, *values: Any) -> Any:
-        if not text.strip() or len(text) > LIVE:
+        if not (text or "").strip() or len(text) > LIVE:
             return [gr.skip()] * 7
         return desk.handler(desk.read)(look, text, *values)
     return typed
@@ -213,6 +213,7 @@ def _opened(desk: Desk) -> Callable:
         for place, name in enumerate(("temperature", "top_k", "top_p", "seed")):
             numbers[place] = _as_number(query[name]) if name in query else numbers[place]
         knobs = (query.get("model", model), *numbers, count)
+        Knobs.of(*knobs)  # before a control is given what it cannot hold
         loading = _next_html.loading(desk.context, knobs[0])
         if loading:
             yield *knobs, look, query.get("text", text), "", loading, "", "", ""

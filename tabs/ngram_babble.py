@@ -166,8 +166,8 @@ def waiting_for_text(step: Callable) -> Callable:
 def picked(do: Callable) -> Callable:
     """A step of the desk that takes what was clicked; Gradio looks for the event by its place and annotation."""
     def handler(corpus: Any, unit: Any, n: Any, start: Any, length: Any, seed: Any, own: Any, draft: Any,
-                event: gr.EventData) -> tuple:
-        return do(Controls(corpus, unit, n, start, length, seed), own, draft, event.index).values()
+                event: _ui.Told) -> tuple:
+        return do(Controls(corpus, unit, n, start, length, seed), own, draft, event.number("index")).values()
     return handler
 
 

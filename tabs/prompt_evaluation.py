@@ -139,8 +139,8 @@ def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None])
     outputs = [page.matrix, page.story, page.parted, page.cell]
     calm = {"show_progress": "hidden", **_evaluation_more.LOOKS}
 
-    def clicked(run_id: str, view: str, event: gr.EventData) -> tuple:
-        return desk.look(run_id, view, str(event.cell))
+    def clicked(run_id: str, view: str, event: _ui.Told) -> tuple:
+        return desk.look(run_id, view, event.text("cell"))
 
     def filtered(run_id: str, view: str, cell: str) -> str:
         return pages.matrix(desk.kept(run_id).run(), view, cell)
@@ -148,8 +148,8 @@ def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None])
     def judged(up: bool | None, run_id: str, view: str, cell: str) -> tuple:
         return desk.thumb(run_id, view, cell or desk.telling(desk.kept(run_id).run()).cell.id, up)
 
-    def ticked(run_id: str, view: str, event: gr.EventData) -> tuple:
-        return desk.tick(run_id, view, str(event.cell), str(event.item), str(event.seen))
+    def ticked(run_id: str, view: str, event: _ui.Told) -> tuple:
+        return desk.tick(run_id, view, *map(event.text, ("cell", "item", "seen")))
 
     _ui.event(page.matrix.click, clicked, [page.run, page.view], outputs, **calm)
     _ui.event(page.story.click, ticked, [page.run, page.view], [*page.shown[2:4], *outputs], **calm)

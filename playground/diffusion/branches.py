@@ -12,6 +12,7 @@ from playground.diffusion.trace import Frame, Run, Trace
 from playground.errors import BadInput
 
 MOST_SIDE_BY_SIDE = 6
+LONGEST_LIST = 200  # characters of a list of guidances
 
 
 def fork(context: Context, origin: Trace, at: int, *, prompt: Any = None,
@@ -50,6 +51,7 @@ def side_by_side(context: Context, requested: Sequence[Request]) -> Iterator[lis
 
 def guidances(request: Request, values: str) -> list[Request]:
     """A request with each guidance of a text such as '1, 3, 7.5'. Raises BadInput for what is no number."""
+    checks.text(values, "The list of guidances", LONGEST_LIST, empty=True)
     parts = [part for part in values.replace(";", ",").split(",") if part.strip()]
     try:
         numbers = [float(part) for part in parts]

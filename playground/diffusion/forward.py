@@ -78,7 +78,7 @@ def guess(context: Context, picture: np.ndarray, levels: Sequence[int], *, promp
     Raises PlaygroundError where the numbers overflow or a guess comes out black.
     """
     levels = tuple(checks.whole(each, "The noise level", 1, LEVELS) for each in levels[:MOST_AT_ONCE])
-    usual = models.find(model).guidance if prompt.strip() else 1.0
+    usual = models.find(model).guidance if (prompt or "").strip() else 1.0
     request = requests.check(prompt, guidance=usual if guidance is None else guidance, seed=seed, model=model)
     spec = models.spec(context, model)
     told = wording.listen(context, request, spec)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playground import catalog, devices, logs
+from playground import catalog, checks, devices, logs
 from playground.catalog import Entry
 from playground.context import Context
 from playground.diffusion import layout, memory
@@ -77,8 +77,8 @@ def names() -> list[str]:
 
 
 def find(key: str) -> Model:
-    """The model of a key that was checked."""
-    return BY_KEY[key]
+    """The model of a key. BadInput for one that there is not."""
+    return BY_KEY[checks.choice(key, "The model", BY_KEY)]
 
 
 def entry(key: str) -> Entry:

@@ -49,7 +49,7 @@ def one_after_another(change: Callable[..., Any]) -> Callable[..., Any]:
     """Lets no two changes of a visitor's list (context, token, ...) read and write it at the same time."""
     @functools.wraps(change)
     def alone(context: Context, token: str, *values: Any) -> Any:
-        with LOCKS[zlib.crc32(token.encode()) % len(LOCKS)]:
+        with LOCKS[zlib.crc32(context.visitors.name(token).encode()) % len(LOCKS)]:
             return change(context, token, *values)
     return alone
 

@@ -113,8 +113,10 @@ def spoken(text: str, trigger: str) -> str:
     return text.replace(TRIGGER, trigger)
 
 
-def check(values: Mapping[str, Any]) -> Plan:
+def check(values: Any) -> Plan:
     """A Plan from values of outside; BadInput names what is wrong with which."""
+    if not isinstance(values, Mapping):
+        raise BadInput("This training has no settings.", "Start a new one.")
     known = {field.name for field in fields(Plan)}
     unknown = sorted(set(values) - known)
     if unknown:

@@ -29,7 +29,7 @@ def sample(job: Job, step: int, number: int) -> Path:
 
 def marked_sample(job: Job, step: int, number: int, visible: bool = False) -> bytes:
     """A sample as a marked PNG file. BadInput if there is none."""
-    wanted, path = plan.check(job.spec["plan"]), sample(job, step, number)
+    wanted, path = plan.check(job.spec.get("plan")), sample(job, step, number)
     if not path.is_file():
         raise BadInput("There is no such sample.", "It may have been deleted.")
     seed = learning.request(wanted, wanted.samples[number // COPIES], number % COPIES).seed
@@ -39,12 +39,12 @@ def marked_sample(job: Job, step: int, number: int, visible: bool = False) -> by
 
 def mark(job: Job, visible: bool = False) -> Mark:
     """What is said of a training's pictures; neither its prompts nor its trigger word."""
-    return Mark(f"{plan.check(job.spec['plan']).model} with an adapter", visible=visible)
+    return Mark(f"{plan.check(job.spec.get('plan')).model} with an adapter", visible=visible)
 
 
 def rows(job: Job) -> list[str]:
     """The prompts of the grid, the control last."""
-    return list(plan.check(job.spec["plan"]).samples)
+    return list(plan.check(job.spec.get("plan")).samples)
 
 
 def grid(job: Job, visible: bool = False) -> bytes:

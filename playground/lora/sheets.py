@@ -41,7 +41,7 @@ def place(job: Job, name: str, visible: bool) -> Path:
     count = len(sheet.rows(job)) * sheet.COPIES
     samples = [[step, *map(stamp, (sheet.sample(job, step, number) for number in range(count)))]
                for step in sheet.steps(job)]
-    told = json.dumps([samples, job.spec["plan"], visible], sort_keys=True).encode()
+    told = json.dumps([samples, job.spec.get("plan"), visible], sort_keys=True).encode()
     return job.folder / FOLDER / f"{hashlib.sha256(told).hexdigest()[:32]}-{name}"
 
 
