@@ -130,8 +130,7 @@ def script_token(request: gr.Request) -> str:
 
 
 class Told(gr.EventData):
-    """What the page's script tells of a click. Anybody may send anything in its place: BadInput for what is not there.
-    """
+    """What the page's script tells of a click. Anybody may send anything instead: BadInput for what is not there."""
 
     def text(self, name: str) -> str:
         """A text, or a number as one."""
