@@ -24,7 +24,7 @@ class LocalRunner:
 
     def __init__(self, module: str = "playground.worker") -> None:
         self.module = module
-        self._children: list[subprocess.Popen] = []
+        self._children: dict[str, subprocess.Popen] = {}  # by what `start` returned
 
     def start(self, job: Job) -> str:
         """Starts the worker; what it prints goes to `log` in the job's folder."""
@@ -33,8 +33,9 @@ class LocalRunner:
         with (job.folder / "log").open("ab") as log:
             child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      start_new_session=True)
-        self._children.append(child)
-        return f"{child.pid}:{job.id}"
+        process = f"{child.pid}:{job.id}"
+        self._children[process] = child
+        return process
 
     def alive(self, process: str) -> bool:
         """Whether this very process still runs; one that ended and was not yet waited for does not."""
@@ -68,10 +69,13 @@ class LocalRunner:
         number, _, job_id = process.partition(":")
         try:
             found = psutil.Process(int(number))
-            return found if job_id in found.cmdline() else None
+            # For a moment after its start a process has no command line to be known by: a child is known without.
+            return found if process in self._children or job_id in found.cmdline() else None
         except (psutil.NoSuchProcess, psutil.AccessDenied):  # the second: somebody else has the number now
             return None
 
     def _reap(self) -> None:
         """Waits for children that ended, which frees their entries."""
-        self._children = [child for child in self._children if child.poll() is None]
+        for process, child in list(self._children.items()):
+            if child.poll() is not None:
+                self._children.pop(process, None)

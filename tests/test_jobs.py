@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from playground.errors import BadInput, PlaygroundError
@@ -152,19 +153,35 @@ def test_a_visitor_and_the_queue_have_limits(jobs):
         counting(jobs, visitor="eve")
 
 
-def test_a_process_that_its_parent_has_not_waited_for_has_ended(jobs, tmp_path):
+def test_a_process_that_its_parent_has_not_waited_for_has_ended(jobs):
     """As after the page's own end: its children are then another's to wait for."""
     command = [sys.executable, "-c", "import time; time.sleep(600)", "J" * 22]
-    parent = subprocess.Popen([sys.executable, "-c", f"import subprocess, time; print(subprocess.Popen({command!r}).pid"
-                               ", flush=True); time.sleep(600)"], stdout=subprocess.PIPE, text=True)
+    starting = f"subprocess.Popen({command!r}, stdout=subprocess.DEVNULL)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, time; print({starting}.pid, flush=True); time.sleep(600)"],
+        stdout=subprocess.PIPE, text=True)
+    note = f"{parent.stdout.readline().strip()}:{'J' * 22}"
     try:
-        note = f"{parent.stdout.readline().strip()}:{'J' * 22}"
-        assert jobs.runner.alive(note)
+        deadline = time.monotonic() + 60
+        while not jobs.runner.alive(note):  # its command line is there a moment after its number
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         jobs.runner.kill(note)
         assert not jobs.runner.alive(note)
     finally:
         parent.kill()
         parent.communicate()
+
+
+def test_a_child_is_known_before_it_has_a_command_line(jobs, monkeypatch):
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda process: [])
+    job = counting(jobs, to=100_000)
+    try:
+        assert jobs.runner.alive(job.process)
+        assert not jobs.runner.alive(f"{job.process.partition(':')[0]}:{'J' * 22}")
+    finally:
+        jobs.runner.kill(job.process)
+    assert not jobs.runner.alive(job.process)
 
 
 def test_what_waits_of_a_kind_that_was_switched_off_is_not_started(tmp_path):
