@@ -29,6 +29,7 @@ class Limits:
     jobs: int  # long jobs that wait, all visitors together
     jobs_each: int  # long jobs that wait, a visitor
     jobs_address: int  # long jobs that wait or run, an address; below `jobs`, so that others find a place
+    turn: int  # minutes after which a long job lets another sender's of its kind go first, where one waits; 0: never
     hours: int  # after which jobs, photos and what was made of them are deleted
     queue: int  # events that wait, all visitors together
     queue_each: int  # events under way or waiting, a session (one open page)
@@ -57,18 +58,18 @@ class Limits:
                 raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
 
 
-MAY_BE_0 = ("training", "lab", "unmarked", "disk_free", "download_mb")
-OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, hours=24, queue=200, queue_each=64,
+MAY_BE_0 = ("training", "lab", "turn", "unmarked", "disk_free", "download_mb")
+OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, turn=0, hours=24, queue=200, queue_each=64,
               compute_each=32, compute_address=200, sessions=200, joins=900, joins_address=30_000, uploads=60,
               uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600, unmarked=1,
               disk_free=500, disk_mb=PLENTY, disk_each=PLENTY, download_mb=PLENTY)
 DEFAULTS = {
     PRIVATE: OPEN,
-    CLASS: replace(OPEN, lab=2, jobs_address=15, compute_each=12, upload_mb=250, uploads=30, disk_mb=20_000,
+    CLASS: replace(OPEN, lab=2, jobs_address=15, turn=10, compute_each=12, upload_mb=250, uploads=30, disk_mb=20_000,
                    disk_each=2_000),
-    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, jobs_address=3, hours=6, queue=100, queue_each=40,
-                    compute_each=8, compute_address=24, joins=400, joins_address=4000, uploads=10, uploads_address=100,
-                    logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120, unmarked=0,
+    PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, jobs_address=3, turn=5, hours=6, queue=100,
+                    queue_each=40, compute_each=8, compute_address=24, joins=400, joins_address=4000, uploads=10,
+                    uploads_address=100, logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120, unmarked=0,
                     disk_mb=2_000, disk_each=200, download_mb=800),
 }
 

@@ -20,6 +20,7 @@ from playground.errors import BadInput, PlaygroundError
 QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 CANCELLED, PAUSED, INTERRUPTED = "cancelled", "paused", "interrupted"
 CANCEL, PAUSE = STOPPING = ("cancel", "pause")  # what a job can be asked for, beside words of its own kind
+YIELD = "yield"  # a request as well: to write a checkpoint and go back into the queue, as others wait
 log = logging.getLogger(__name__)
 
 SCHEMA = """
@@ -189,6 +190,34 @@ class JobTable:
             rows.execute("UPDATE jobs SET state=?, request='', process='', started=? WHERE id=?",
                          (RUNNING, time.time(), waiting[0].id))
         return waiting[0]
+
+    def press(self, kind: str, most: int, most_each: int | None, turn: float) -> None:
+        """Asks the longest running job of a kind, if it runs for `turn` seconds, to go back into the queue.
+
+        Only where another sender's waits and could begin in its place; one job at a time.
+        """
+        with self.rows() as rows:
+            rows.execute("BEGIN IMMEDIATE")
+            busy = [self._job(row) for row in rows.execute(
+                "SELECT * FROM jobs WHERE state=? AND kind=? ORDER BY started", (RUNNING, kind))]
+            full = self._full(rows, kind, most_each)
+            waiting = self._in_turn(rows, kind, full)
+            if not waiting or waiting[0].sender in full or len(busy) < most or YIELD in (job.request for job in busy):
+                return
+            due = [job for job in busy if job.process and not job.request and job.sender != waiting[0].sender
+                   and time.time() - job.started > turn]
+            if due:
+                self._set(rows, due[0].id, RUNNING, {"request": YIELD})
+
+    def give_way(self, job_id: str, kept: float) -> None:
+        """Puts a running job at the end of the queue; one that was asked to stop meanwhile stops."""
+        now = time.time()
+        with self.rows() as rows:
+            rows.execute("BEGIN IMMEDIATE")
+            asked = rows.execute("SELECT request FROM jobs WHERE id=?", (job_id,)).fetchone()
+            state = {CANCEL: CANCELLED, PAUSE: PAUSED}.get(asked and asked["request"], QUEUED)
+            self._set(rows, job_id, RUNNING, {"state": state, "process": "", "request": "", "queued": now,
+                                              "ended": None if state == QUEUED else now, "expires": now + kept})
 
     def _in_turn(self, rows: sqlite3.Connection, kind: str, full: set[str]) -> list[Job]:
         """The queued jobs of a kind, next first."""

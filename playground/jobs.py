@@ -6,6 +6,7 @@ job's id has the job: ids are secret, drawn from 128 bits.
 
     queued -> running -> done | failed | cancelled | paused | interrupted
     failed, cancelled, paused and interrupted ones can be resumed: back to queued, then from their last checkpoint
+    a running one goes back to queued, with a checkpoint, when it had its turn (JobLimits.turn) and others wait
 
 A job whose process is gone without a last word is interrupted; that is found whenever anyone asks, also after
 the web process was started again. Each kind of job has a queue of its own, in which one runs at a time by
@@ -153,7 +154,7 @@ class Jobs:
         return gone + sum(storage.attempt(storage.remove_folder, path) for path in orphans)
 
     def tick(self) -> None:
-        """Marks jobs whose process is gone, then starts waiting ones while there is room."""
+        """Marks jobs whose process is gone, then starts waiting ones while there is room, or asks for some."""
         with self._starting:
             for job in self.table.running():
                 if self._is_lost(job):
@@ -163,8 +164,11 @@ class Jobs:
                                       error="Its process was ended from outside. It can be resumed.")
             # what waits from before is not started where its kind was switched off since
             for kind in {job.kind for job in self.table.waiting()} - self.limits.closed:
-                while job := self.table.claim_next(kind, self.limits.running.get(kind, 1), self.limits.each(kind)):
+                most, each = self.limits.running.get(kind, 1), self.limits.each(kind)
+                while job := self.table.claim_next(kind, most, each):
                     self._start(job)
+                if self.limits.turn:
+                    self.table.press(kind, most, each, self.limits.turn)
 
     def _is_lost(self, job: Job) -> bool:
         if job.process:

@@ -42,6 +42,7 @@ class JobLimits:
     kept: float = 24 * 3600.0
     closed: frozenset[str] = frozenset()
     shared: bool = False  # among people: then a sender runs half of the places at most
+    turn: float = 0.0  # seconds after which a job lets another sender's of its kind go first, where one waits; 0: never
 
     def each(self, kind: str) -> int | None:
         """How many of a kind one sender runs at once; None where there is no bound."""
@@ -129,7 +130,7 @@ class Settings:
         shared = self.who != access.PRIVATE
         address = min(most.jobs_address, max(1, most.jobs - 1)) if shared else most.jobs_address  # a place for others
         return JobLimits(running={"gan-lab": max(most.lab, 1)}, waiting_each=most.jobs_each, waiting=most.jobs,
-                         address=address, shared=shared, kept=most.hours * 3600.0,
+                         address=address, shared=shared, kept=most.hours * 3600.0, turn=most.turn * 60.0,
                          closed=frozenset(kind for kind, on in closed.items() if not on))
 
     @property

@@ -14,20 +14,33 @@ from pathlib import Path
 from typing import Any
 
 from playground.errors import PlaygroundError
-from playground.job_table import CANCELLED, DONE, FAILED, PAUSED, RUNNING, Job, JobTable
+from playground.job_table import (
+    CANCEL,
+    CANCELLED,
+    DONE,
+    FAILED,
+    PAUSE,
+    PAUSED,
+    QUEUED,
+    RUNNING,
+    YIELD,
+    Job,
+    JobTable,
+)
 
 KINDS: dict[str, str] = {  # kind -> "module:function", called with a Work
     "evaluation": "playground.evaluation.job:run",
     "gan-lab": "playground.gan.lab.job:run",
     "lora": "playground.lora.job:run",
 }
+ENDING = {CANCEL: CANCELLED, PAUSE: PAUSED, YIELD: QUEUED}  # requests that end the process -> the state it leaves
 NICENESS = 10
 PATIENCE = 120.0  # seconds in which the last word of a job must have been written
 log = logging.getLogger("playground.worker")
 
 
 class Stopped(Exception):
-    """Raised by Work.check() when the visitor asked to cancel or pause; carries the state the job ends in."""
+    """Raised by Work.check() when the process is to end; carries the state that it leaves its job in."""
 
     def __init__(self, state: str) -> None:
         self.state = state
@@ -58,11 +71,13 @@ class Work:
         self.table.answer(self.job.id, words)
 
     def check(self) -> None:
-        """Raises Stopped if the visitor asked to cancel or to pause. Write a checkpoint before you let it through."""
-        states = {"cancel": CANCELLED, "pause": PAUSED}
+        """Raises Stopped if the visitor asked to cancel or to pause, or others are to go first for a while.
+
+        Write a checkpoint before you let it through.
+        """
         asked = self.request()
-        if asked in states:
-            raise Stopped(states[asked])
+        if asked in ENDING:
+            raise Stopped(ENDING[asked])
 
 
 def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:
@@ -86,13 +101,19 @@ def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:
 
 
 def say_last_word(table: JobTable, job: Job, state: str, error: str, patience: float = PATIENCE) -> None:
-    """Writes how a job ended; from then on it is kept its time. Tries for a while, as the disk may be full just now."""
+    """Writes how a job ended, or that it waits again; from then on it is kept its time.
+
+    Tries for a while, as the disk may be full just now.
+    """
     deadline = time.monotonic() + patience
     while True:
         now = time.time()
         try:
-            table.change(job.id, RUNNING, state=state, error=error, process="", request="", ended=now,
-                         expires=now + job.kept)
+            if state == QUEUED:
+                table.give_way(job.id, job.kept)
+            else:
+                table.change(job.id, RUNNING, state=state, error=error, process="", request="", ended=now,
+                             expires=now + job.kept)
             return
         except PlaygroundError:
             if time.monotonic() >= deadline:
@@ -105,7 +126,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    return 0 if run(Path(sys.argv[1]), sys.argv[2]) in (DONE, CANCELLED, PAUSED) else 1
+    return 0 if run(Path(sys.argv[1]), sys.argv[2]) in (DONE, *ENDING.values()) else 1
 
 
 if __name__ == "__main__":

@@ -210,7 +210,8 @@ def looker(context: Context) -> Any:
             if isinstance(problem, BadInput):  # deleted elsewhere
                 return _gan_lab_delete.EMPTY, words, (), gr.Timer(active=False)
             return gr.skip(), words, gr.skip(), gr.Timer(active=False)  # the disk, say: what was seen stays
-        mark = (now.stamp, now.job.state, place, str(now.job.progress.get("words")), now.job.progress.get("speed"))
+        mark = (now.stamp, now.job.state, place, str(now.job.progress.get("words")), now.job.progress.get("speed"),
+                now.job.place)
         if seen and tuple(seen) == mark:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         stays = gr.skip() if now.job.state not in ENDED else gr.Timer(active=False)
@@ -246,6 +247,9 @@ def status_line(words: str) -> str:
 def status_words(job: Job) -> str:
     """Where a run stands, in words."""
     now = job.progress
+    if job.state == "queued" and "step" in now:
+        return (f"<b>Waiting</b> at update {now['step']:,}, as others have their turn (number {job.place}); it goes on "
+                "by itself.")
     if job.state == "queued":
         return f"Waiting for a free place (number {job.place}); it starts by itself."
     if job.state == "running" and not now:

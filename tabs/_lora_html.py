@@ -135,6 +135,8 @@ def state_words(job: Job) -> str:
     """The state in words."""
     now = job.progress
     at = f" at step {now['step']:,} of {now['steps']:,}" if "step" in now else ""
+    if job.state == "queued" and at:
+        return f"<b>Waiting</b>{at}, as others have their turn: number {job.place} in the queue. It goes on by itself."
     if job.state == "queued":
         return f"<b>Waiting</b> for a free place: number {job.place} in the queue. It starts by itself."
     if job.state == "running":

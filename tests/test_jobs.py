@@ -243,6 +243,80 @@ def test_whoever_invents_visitors_leaves_places_to_other_addresses(crowd):
     assert crowd.get(jobs[0].id).state == "running"
 
 
+@pytest.fixture
+def turns(tmp_path):
+    """Jobs of which one runs at a time, for 60 seconds while others wait; who sends the next one."""
+    made = Jobs(tmp_path / "turns", Idle(), JobLimits(waiting_each=2, shared=True, turn=60))
+
+    def send(sender, address):
+        made.sender = lambda: (sender, address)
+        return made.submit("count", {}, sender)
+
+    def later(job, seconds):
+        with made.table.rows() as rows:
+            rows.execute("UPDATE jobs SET started=started-? WHERE id=?", (seconds, job.id))
+        return made.get(job.id)
+
+    made.send, made.later = send, later
+    return made
+
+
+def test_who_had_his_turn_lets_another_go_first(turns):
+    first, second = turns.send("eve", "6.6.6.6"), turns.send("ada", "1.1.1.1")
+    assert turns.later(first, 50).request == ""
+    assert turns.later(first, 11).request == "yield"
+    turns.table.give_way(first.id, 600)  # as its process does
+    assert [turns.get(job.id).state for job in (first, second)] == ["queued", "running"]
+    assert turns.later(second, 61).request == "yield"  # and the other way round
+
+
+def test_nobody_stops_for_his_own_next_job_nor_for_nobody(turns):
+    first = turns.send("eve", "6.6.6.6")
+    assert turns.later(first, 1000).request == ""
+    turns.send("eve", "6.6.6.6")
+    assert turns.get(first.id).request == ""
+    turns.send("ada", "6.6.6.6")
+    assert turns.get(first.id).request == "yield"
+
+
+def test_one_place_is_asked_for_at_a_time(tmp_path):
+    jobs = Jobs(tmp_path / "jobs", Idle(), JobLimits(running={"count": 2}, shared=True, turn=60))
+    for name in ("eve", "joe", "ada", "bob"):
+        jobs.sender = lambda name=name: (name, name)
+        jobs.submit("count", {}, name)
+    with jobs.table.rows() as rows:
+        rows.execute("UPDATE jobs SET started=started-1000")
+    for _ in range(3):
+        jobs.tick()
+    assert [job.request for job in jobs.table.running()].count("yield") == 1
+
+
+@pytest.mark.parametrize(("ask", "state"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_what_a_visitor_asks_counts_more_than_a_turn_that_is_over(turns, ask, state):
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    assert turns.later(first, 61).request == "yield"
+    assert getattr(turns, ask)(first.id).request == ask
+    turns.table.give_way(first.id, 600)  # its process read "yield" a moment before
+    ended = turns.get(first.id)
+    assert (ended.state, ended.process) == (state, "")
+    assert ended.ended
+
+
+def test_processes_take_turns_and_lose_nothing(tmp_path):
+    jobs = Jobs(tmp_path / "jobs", LocalRunner("tests.job_worker"), JobLimits(shared=True, turn=0.5))
+    made = []
+    for name in ("eve", "ada"):
+        jobs.sender = lambda name=name: (name, name)
+        made.append(counting(jobs, to=200, visitor=name))
+    done = [wait(jobs, job.id, state("done")) for job in made]
+    for job in done:
+        starts = job.progress["starts"]
+        assert job.progress["step"] == 200
+        assert len(starts) > 1  # it gave way
+        assert starts == sorted(set(starts))  # and went on further each time
+
+
 def test_many_at_once_are_as_many(crowd):
     crowd.send("first", "first", "2.2.2.2")
     crowd.sender = lambda: ("eve", "6.6.6.6")

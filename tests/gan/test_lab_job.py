@@ -72,12 +72,32 @@ def test_a_run_trains_obeys_and_goes_on_after_a_pause(context, token):
     wait(context, job.id, lambda look: look.frame and look.frame["data"].ndim == 4)
 
 
-def test_a_run_that_nobody_watches_pauses(tmp_path):
+@pytest.fixture
+def player(tmp_path):
+    """A run under control, without a process of its own."""
     table = JobTable(tmp_path)
     table.add("run", client.KIND, "visitor", PLAN.as_dict(), 60)
     (tmp_path / "run").mkdir()
-    work = Work(table, table.read("run"))
-    player = lab_job.Player(work)
+    return lab_job.Player(Work(table, table.claim_next(client.KIND, 1)))
+
+
+@pytest.mark.parametrize(("now", "state"), [("trains", "queued"), ("held", "paused"), ("ended", "done")])
+def test_a_run_whose_turn_is_over_waits_for_another_if_it_has_a_use_for_it(player, now, state, monkeypatch):
+    for _ in range(3):
+        player.turn()
+    player.held = now == "held"
+    if now == "ended":
+        monkeypatch.setattr(type(player.session), "ended", True)
+    player.work.table.ask("run", "yield")
+    player.listened = 0
+    with pytest.raises(Stopped) as told:
+        player.turn()
+    assert told.value.state == state
+    assert files.read_checkpoint(player.work.folder / files.CHECKPOINT)[1]["lanes"]
+
+
+def test_a_run_that_nobody_watches_pauses(player):
+    work = player.work
     client.mark_watched(work.folder / client.WATCHED)
     player.started -= 1000
     for _ in range(3):

@@ -147,6 +147,18 @@ def test_a_training_killed_midway_gives_the_adapter_of_one_that_ran_through(smal
 
 
 @pytest.mark.slow
+def test_a_training_gives_way_and_goes_on_by_itself(small):
+    begun = start(small, steps=500, sample_every=500)  # no other checkpoint is due
+    wait(small, begun.id, lambda now: now.progress.get("step", 0) >= 1 or ended(now))
+    small.jobs.table.ask(begun.id, "yield")
+    step = wait(small, begun.id, lambda now: now.started != begun.started).progress["step"]
+    further = wait(small, begun.id, lambda now: now.progress["step"] > step or ended(now))
+    assert (further.state, further.error) == ("running", "")
+    assert further.progress["losses"][0][0] <= step  # it went on, and did not begin anew
+    small.jobs.delete(begun.id)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("ask", "state"), [("cancel", "cancelled"), ("pause", "paused")])
 def test_a_training_that_is_stopped_keeps_what_it_learnt(small, ask, state):
     begun = start(small, steps=500, sample_every=500)  # no other checkpoint is due

@@ -1,7 +1,7 @@
 """The lab's job: trains on its own, does what it is asked within a blink, and ends itself when nobody asks any more.
 
 Requests (Jobs.request): "hold", "go", "d" and "g" (one update), "speed N" (updates a second, 0 for full), "reset",
-"save" (a checkpoint now), "new PLAN" (other runs, as JSON). "pause" and "cancel" are those of every job.
+"save" (a checkpoint now), "new PLAN" (other runs, as JSON). "pause", "cancel" and "yield" are those of every job.
 """
 
 import json
@@ -16,8 +16,8 @@ from playground.gan.lab import client, face_set, files
 from playground.gan.lab import data as sets
 from playground.gan.lab.session import Session
 from playground.gan.lab.settings import DRAWING, FACES, PICTURES, Plan, read_plan
-from playground.job_table import PAUSED
-from playground.worker import Stopped, Work
+from playground.job_table import DONE, PAUSED, YIELD
+from playground.worker import ENDING, Stopped, Work
 
 LISTEN = 0.05  # seconds between two looks at requests
 SHOW = 1 / 6  # seconds between two frames
@@ -148,8 +148,10 @@ class Player:
         words = self.work.request()
         if not words:
             return
-        if words in ("cancel", "pause"):
+        if words in ENDING:
             self.session.keep()
+            if words == YIELD and (self.held or self.session.ended):  # it has no use for another turn by itself
+                raise Stopped(DONE if self.session.ended else PAUSED)
             self.work.check()
         self.idle_since = time.monotonic()
         self.answer(words)
