@@ -83,9 +83,14 @@ class Lanes:
 
     def _check_share(self, lane: str, who: tuple[str, str]) -> None:
         most = self._door.limits
+        lanes = self._queue.event_queue_per_concurrency_id
+        near = sum(address_of(event) == who[1] for name in lanes for event in self._of(name)) if who[1] else 0
+        if near >= most.queue_address:
+            raise HTTPException(429, f"{near} requests wait from your address already. Try again in a moment.",
+                                {"Retry-After": "5"})
         if LIGHT.fullmatch(str(lane)):  # counted together: each of them alone would leave room to fill the whole queue
-            mine = sum(visitor_of(event) == who[0] for name in self._queue.event_queue_per_concurrency_id
-                       if LIGHT.fullmatch(str(name)) for event in self._of(name))
+            mine = sum(visitor_of(event) == who[0] for name in lanes if LIGHT.fullmatch(str(name))
+                       for event in self._of(name))
             if mine >= most.queue_each:
                 raise HTTPException(429, f"{mine} of your requests wait already. Let them finish.",
                                     {"Retry-After": "5"})

@@ -31,8 +31,9 @@ def test_every_limit_can_be_set():
 
 
 def test_public_allows_no_more_than_class_and_class_no_more_than_private():
-    public, class_, private = (dataclasses.astuple(dataclasses.replace(most, turn=most.turn or access.PLENTY))  # 0: never
-                               for most in (access.DEFAULTS[mode] for mode in ("public", "class", "private")))
+    modes = (access.DEFAULTS[mode] for mode in ("public", "class", "private"))
+    public, class_, private = (dataclasses.astuple(dataclasses.replace(most, turn=most.turn or access.PLENTY))
+                               for most in modes)  # a turn of 0 never ends
     assert all(fewer <= more for fewer, more in zip(public, class_, strict=True))
     assert all(fewer <= more for fewer, more in zip(class_, private, strict=True))
     assert access.DEFAULTS["public"].training == 0

@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import gradio as gr
 import httpx
@@ -238,6 +238,20 @@ def test_a_visitor_has_a_share_of_what_waits_in_the_quick_lane(site, visitor):
     assert refused.status_code == 429
     assert "64 of your requests wait already" in refused.json()["detail"]
     assert alan.join("quick").status_code == 200
+
+
+def test_made_up_browsers_of_one_address_leave_places_in_the_queue_to_others(site, visitor, monkeypatch):
+    door = site[2].get_events.__self__._door
+    monkeypatch.setattr(door, "limits", replace(door.limits, queue_address=20))
+    crowd = [visitor(f"made up {number}") for number in range(3)]
+    codes = [crowd[number % 3].join("slow").status_code for number in range(20)]
+    assert codes == [200] * 20
+    for lane in ("slow", "quick", "work"):
+        refused = crowd[0].join(lane)
+        assert refused.status_code == 429
+        assert "20 requests wait from your address already" in refused.json()["detail"]
+    monkeypatch.setattr(_lanes, "address_of", lambda event: "somewhere else")
+    assert visitor("ada").join("quick").status_code == 200
 
 
 def test_a_page_for_one_person_gives_all_places(site, visitor, monkeypatch):
