@@ -19,7 +19,7 @@ from playground import access, heap, janitor, logs, storage
 from playground.context import Context, build_context
 from playground.errors import BadInput, PlaygroundError
 from playground.settings import Settings, from_command_line
-from tabs import _inputs, _lanes, _private, _sessions, _sharing, _shell, _status, _ui, discover
+from tabs import _files, _inputs, _lanes, _private, _sessions, _sharing, _shell, _status, _ui, discover
 
 TITLE = "Generative AI playground"
 THREADS = 128  # more than all lanes have places, and apart from the threads that answer everything else
@@ -106,9 +106,10 @@ def start(settings: Settings) -> gr.Blocks:
     context = build_context(settings)
     context.jobs.sender = _ui.sender
     page, users = build_page(context), _sharing.logins(settings)
-    door = _sharing.door(settings, page, context.room)
+    door = _sharing.door(settings, page, context.room, context.served)
     _lanes.Lanes(page, door)
     _inputs.install(page)
+    _files.install(page, context.served)
     options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
         web, local, shared = _sharing.launch(page, door, **options)
@@ -117,6 +118,7 @@ def start(settings: Settings) -> gr.Blocks:
                        "Choose another with --port, or --port 0 for any free one.") from problem
     _sessions.install(web, page, door.sessions.owner_of)
     _private.install(web, context)
+    context.served.own = _sharing.own_files(page)
     janitor.start(context, kept=lambda: _sharing.own_files(page))
     print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)
     return page

@@ -8,6 +8,7 @@ from playground.gate import Gate
 from playground.jobs import Jobs
 from playground.processes import LocalRunner
 from playground.room import Room
+from playground.served import Served
 from playground.settings import Settings
 from playground.specs import RAM
 from playground.visitors import Visitors
@@ -26,6 +27,7 @@ class Context:
     jobs: Jobs
     visitors: Visitors
     room: Room
+    served: Served
 
 
 def build_context(settings: Settings) -> Context:
@@ -40,7 +42,8 @@ def build_context(settings: Settings) -> Context:
     room = Room(settings.data_dir, settings.most)
     return Context(settings, device, ModelCache(budgets), shared_gate(settings), WeightStore(settings),
                    Jobs(settings.data_dir / "jobs", LocalRunner(), settings.job_limits, room),
-                   Visitors(settings.data_dir / "visitors", settings.most.hours * 3600.0), room)
+                   Visitors(settings.data_dir / "visitors", settings.most.hours * 3600.0), room,
+                   Served(settings.data_dir / "gradio"))
 
 
 def shared_gate(settings: Settings) -> Gate:

@@ -7,6 +7,7 @@
 - Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After. Rates are
   looked at before a body is.
 - A session answers to the browser that opened it alone; a browser is a cookie that was issued here.
+- So do the files that were made for it.
 - A logout ends the login that was sent, and no other.
 - A full disk is said in plain words; uploads that would fill it are refused before their body is read.
 - Every answer carries security headers.
@@ -42,6 +43,8 @@ COSTLY = re.compile(r"|config/?|(gradio_api/)?info/?|gradio_api/openapi\.json")
 PAGES = 2
 MEGABYTE = 10**6
 FEW = 4096  # bytes of a request that names an event, or a user and a password
+ANOTHERS = "This file was made for another browser."
+REMOTE = re.compile(r"\s*(https?|ftp):", re.IGNORECASE)  # what Gradio would fetch
 NAME = 64  # characters of a session's name; the page's own have 11, those of scripts 36
 log = logging.getLogger(__name__)
 
@@ -138,6 +141,8 @@ class Gatekeeper:
             raise Refusal(403, "Another site's page may not use this one.")
         if CLOSED.match(visit.path):
             raise Refusal(404, "There is nothing here.")
+        if self.door.served is not None and not self.door.served.allows_address(visit.path, visit.browser):
+            raise Refusal(403, ANOTHERS)
         if visit.length > self._size(visit):
             raise TooLarge
         if visit.name == "upload":
@@ -177,8 +182,11 @@ class Gatekeeper:
             self._rate(self.joins, visit.visitor, "requests")
         if session and self.door.waiting(session) >= self.door.limits.queue_each:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
-        if any(remote(item) for item in walked(data)):
+        paths = [path for item in walked(data) if isinstance(path := item.get("path"), str)]
+        if any(map(REMOTE.match, paths)):
             raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
+        if self.door.served and not all(self.door.served.allows(path, visit.browser) for path in paths):
+            raise Refusal(403, ANOTHERS)
 
     def _own_session(self, session: str, visit: Visit) -> None:
         if len(session) > NAME:
@@ -286,9 +294,3 @@ def walked(data: Any) -> Iterator[dict]:
             left.extend(item.values())
         elif isinstance(item, list):
             left.extend(item)
-
-
-def remote(item: dict) -> bool:
-    """Whether an object stands for a file at an address elsewhere, which Gradio would fetch."""
-    path = item.get("path")
-    return isinstance(path, str) and re.match(r"\s*(https?|ftp):", path, re.IGNORECASE) is not None

@@ -19,6 +19,7 @@ from playground import access
 from playground.cookies import Cookies, found
 from playground.fair import Presence
 from playground.room import Room
+from playground.served import Served
 from playground.throttle import Sessions
 
 VISITOR = "playground.visitor"  # key of an ASGI scope: (visitor, address)
@@ -46,6 +47,7 @@ class Door:
     sessions: Sessions = field(default_factory=Sessions)
     cookies: Cookies = field(default_factory=Cookies)
     room: Room | None = None  # for uploads
+    served: Served | None = None  # whose the files of the page are
 
     def trusts(self, address: str) -> bool:
         """Whether a peer's forwarded headers are believed."""

@@ -13,7 +13,7 @@ from playground.context import Context
 from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import adapters, draft, drawing
-from tabs import _delete, _lora_watch, _ui
+from tabs import _delete, _files, _lora_watch, _sessions, _ui
 from tabs import _lora_html as render
 from tabs._lora_photos import Photos, taken
 from tabs._lora_style import COMPARE, CSS
@@ -134,7 +134,7 @@ def deleter(context: Context) -> Any:
     """
     def delete(token: str, job_id: str, request: gr.Request) -> tuple:
         done = erasure.everything(context, token) if token else erasure.Gone()
-        jobs, files = Counter(done.jobs), done.files + _ui.forget_uploads(request)
+        jobs, files = Counter(done.jobs), done.files + forgotten(context, request)
         if job := linked(context, job_id):
             files += erasure.remove(context, job)
             jobs[job.kind] += 1
@@ -144,6 +144,12 @@ def deleter(context: Context) -> Any:
         return (gr.Column(visible=False), render.gone(done.photos, jobs, files), *blank, *empty,
                 render.nothing_drawn(), gr.Dropdown([BEST], value=BEST), "")
     return delete
+
+
+def forgotten(context: Context, request: gr.Request) -> int:
+    """Removes what the page itself keeps for a browser: uploads, files made for it, states; returns how many files."""
+    _sessions.forget(request)
+    return _ui.forget_uploads(request) + context.served.forget(_files.browser_of(request))
 
 
 def linked(context: Context, job_id: str) -> Job | None:

@@ -11,7 +11,7 @@ from playground.errors import BadInput
 from playground.job_table import Job
 from playground.lora import drawing, photos, plan
 from playground.lora import job as training
-from tabs import _lora_watch, _ui
+from tabs import _lora_watch, _sessions, _ui
 from tabs._lora_photos import taken
 
 EVERYTHING = "everything"  # in place of a job's id: all that this script's session has here
@@ -31,6 +31,7 @@ def build(context: Context) -> None:
     def delete(job_id: str, request: gr.Request) -> dict:
         if job_id == EVERYTHING:
             gone = erasure.everything(context, _ui.script_token(request))
+            _sessions.forget(request)
             return {"job": job_id, "deleted": True, "files": gone.files, "jobs": dict(gone.jobs)}
         job = _lora_watch.get(context, job_id)
         return {"job": job_id, "deleted": True, "files": erasure.remove(context, job)}

@@ -1,4 +1,4 @@
-"""What the server keeps for each open page: the values of its states and of components that events replaced; uploads.
+"""What the server keeps for each open page: the values of its states and of components that events replaced.
 
 Gradio keeps beside it the settings and values of all components, 1.7 MB and 0.1 s a session with this page, from which
 a deep link would be written. This page has none: what can be shared has links of its own.
@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Any
 
-from gradio import routes
+import anyio
+import gradio as gr
 from gradio.blocks import Blocks
 from gradio.state_holder import SessionState, StateHolder
-
-from tabs import _ui
 
 
 class LeanSession(SessionState):
@@ -54,6 +53,13 @@ class LeanSessions(StateHolder):
             self.session_data[session_id] = LeanSession(self.blocks)
         return super().__getitem__(session_id)
 
+    def forget(self, session_id: str) -> None:
+        """Empties the states of a session, and of all others of its browser."""
+        browser, _ = self._owner_of(session_id)
+        for name, session in self.session_data.items():
+            if name == session_id or (browser and self._owner_of(name)[0] == browser):
+                session.state_data.clear()
+
     def update(self, session_id: str) -> None:
         """Counts as a use of the session."""
         with self.lock:
@@ -63,6 +69,16 @@ class LeanSessions(StateHolder):
                 gone = one_of_most(self.session_data, self._owner_of)
                 del self.session_data[gone]
                 self.time_last_used.pop(gone, None)
+
+
+def forget(request: gr.Request) -> None:
+    """Empties the states of all pages that the browser of an event has open: they begin anew. For a handler's thread.
+
+    A script, which has no browser, has that of its own session emptied.
+    """
+    sessions = request.request.app.state_holder
+    if isinstance(sessions, LeanSessions):  # not on a page of a test, with one tab
+        anyio.from_thread.run_sync(sessions.forget, str(request.session_hash))  # Gradio reads them in that thread
 
 
 def one_of_most(sessions: Iterable[str], owner_of: Callable[[str], tuple[str, str]]) -> str:
@@ -78,10 +94,9 @@ def one_of_most(sessions: Iterable[str], owner_of: Callable[[str], tuple[str, st
 
 
 def install(app: Any, page: Blocks, owner_of: Callable[[str], tuple[str, str]]) -> None:
-    """Lets a launched page's web app keep lean sessions, and each upload in a folder of its own.
+    """Lets a launched page's web app keep lean sessions.
 
     `owner_of` gives browser and address of a session, as the gatekeeper knows them.
     """
-    routes.upload_fn = _ui.upload_apart
     app.state_holder = LeanSessions(owner_of)
     app.state_holder.set_blocks(page)

@@ -20,6 +20,7 @@ from playground import access
 from playground.connections import patient
 from playground.gatekeeper import Gatekeeper
 from playground.room import Room
+from playground.served import Served
 from playground.settings import Settings, parse_networks, read_users
 from playground.visits import Door
 
@@ -33,7 +34,7 @@ NO_LINK = ("No public link: {why}. The page runs on this machine all the same.\n
 NOTHING_FOUND = "Gradio's tunnel could not be set up (no internet, or its program cannot be loaded)"
 
 
-def door(settings: Settings, page: gr.Blocks, room: Room | None = None) -> Door:
+def door(settings: Settings, page: gr.Blocks, room: Room | None = None, served: Served | None = None) -> Door:
     """What the gatekeeper knows of this page."""
     trusted = None if settings.trusted_proxy == "*" else parse_networks(settings.trusted_proxy)
     sessions = page._queue.pending_event_ids_session  # no public way to ask
@@ -43,7 +44,7 @@ def door(settings: Settings, page: gr.Blocks, room: Room | None = None) -> Door:
 
     frames = "https://huggingface.co" if os.environ.get("SPACE_ID") else "'self'"
     return Door(settings.who, settings.most, settings.public_url, trusted, frames, host=settings.host, waiting=waiting,
-                room=room)
+                room=room, served=served)
 
 
 def middleware(door: Door) -> list[Middleware]:

@@ -10,6 +10,7 @@ from playground.gan.lab import client as lab
 from playground.gan.lab import own
 from playground.gan.lab.data import FEWEST_PICTURES
 from playground.gan.lab.settings import PICTURES
+from tests.raw_browser import RawBrowser
 from tests.servers import picture, serving, until
 
 
@@ -144,6 +145,90 @@ def test_delete_my_data_reaches_the_lab_and_the_pages_cache(server, trained):
     success, told = trained.confirm("lora")
     assert success and "1 run of the GAN lab" in told, told
     assert not holding(server.data, *trained.marks)
+
+
+@pytest.fixture
+def people(server):
+    made = [RawBrowser(server.url) for _ in range(2)]
+    yield made
+    for each in made:
+        each.close()
+
+
+def drawn(browser, seed):
+    """The path of a face that the page drew for a browser."""
+    told = browser.call("generate_faces", 1, seed, 1.0)
+    assert told["success"], told
+    return told["output"]["data"][0][0]["image"]["path"]
+
+
+def status(browser, path):
+    return browser.web.get(f"/gradio_api/file={path}").status_code
+
+
+def test_a_picture_and_an_upload_are_served_to_their_own_browser_alone(server, people):
+    ada, eve = people
+    face, upload = drawn(ada, 901), ada.upload(picture(901))["path"]
+    script = httpx.Client(base_url=server.url)
+    for path in (face, upload):
+        assert status(ada, path) == 200
+        for spelled in (path, "/" + path, path.replace("/gradio/", "/gradio/../gradio/"), path.replace("/", "%2F"),
+                        path.replace("gradio", "%67radio")):
+            for stranger in (eve.web, script):
+                for route in ("gradio_api/file=", "gradio_api/file/", "file=", "gradio_api/file%3D",
+                              "gradio_api//file="):
+                    for method in ("GET", "HEAD"):
+                        answer = stranger.request(method, f"/{route}{spelled}")
+                        assert answer.status_code in (403, 404), (method, route, spelled)
+    assert eve.web.get(f"/gradio_api/file={face}").json()["detail"] == "This file was made for another browser."
+
+
+def test_no_event_reads_the_picture_of_another(people):
+    ada, eve = people
+    asked = 0
+    for path in (drawn(ada, 902), ada.upload(picture(902))["path"]):
+        given = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        for event in eve.events:
+            if any(eve.parts[part]["type"] in ("image", "gallery", "file") for part in event["inputs"]):
+                data = eve.data(event, {"image": given, "file": [given], "gallery": [{"image": given}]})
+                for who, code in ((eve, 403), (ada, 200)):
+                    joined = who.join(event["id"], data)
+                    assert joined.status_code == code, joined.text
+                asked += 1
+        assert status(eve, path) == 403
+    assert asked >= 6
+
+
+def test_delete_my_data_takes_what_was_made_for_the_browser_and_leaves_what_others_drew_as_well(server, people):
+    ada, eve = people
+    mine, both = drawn(ada, 903), drawn(ada, 904)
+    assert drawn(eve, 904) == both
+    browser = Browser(server)
+    browser.web.cookies, browser.session = ada.web.cookies, ada.session
+    success, told = browser.confirm("lora")
+    assert success and "file" in told, told
+    assert (status(ada, mine), status(ada, both), status(eve, both)) == (403, 403, 200)
+    assert not (server.data / mine).exists()
+
+
+def test_delete_my_data_empties_what_the_server_keeps_of_the_browsers_open_pages(server):
+    ada, eve = Browser(server), Browser(server)
+    window = Browser(server)
+    window.web.cookies = ada.web.cookies
+    tab = next(number for number, each in ada.parts.items() if each["props"].get("id") == "n-gram-babble")
+
+    def is_new(page):
+        """Whether the page has not been at this tab yet, by what the server knows of it."""
+        success, told = page.event(tab, "select")
+        assert success, told
+        return "Moby" in told
+
+    pages = (ada, window, eve)
+    assert [is_new(page) for page in pages] == [True] * 3
+    assert [is_new(page) for page in pages] == [False] * 3
+    success, _ = ada.confirm("lora")
+    assert success
+    assert [is_new(page) for page in pages] == [True, True, False]
 
 
 YAML = """

@@ -72,6 +72,19 @@ def test_the_oldest_goes_when_there_are_too_many(page, sessions):
     assert "a" in sessions
 
 
+def test_a_browsers_states_are_forgotten_on_all_its_pages(page):
+    state, before = state_of(page), getattr(page, "state_holder", None)
+    holder = LeanSessions(lambda session: OWNERS.get(session, ("", "")))
+    holder.set_blocks(page)
+    for name in (*OWNERS, "script", "another script"):
+        holder[name][state._id] = "mine"
+    for name in ("b1", "script"):
+        holder.forget(name)
+    page.state_holder = before
+    kept = [name for name in holder.session_data if holder.session_data[name].state_data]
+    assert kept == ["a1", "c1", "another script"]
+    assert holder["b2"][state._id] == state.value
+
 
 OWNERS = {"a1": ("ada", "1.1.1.1"), "b1": ("bob", "1.1.1.1"), "b2": ("bob", "1.1.1.1"), "c1": ("cy", "2.2.2.2")}
 
