@@ -52,7 +52,10 @@ def theme() -> gr.Theme:
     fonts = {"font": (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif"),
              "font_mono": (gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace")}
     colors = gr.themes.colors
-    return gr.themes.Default(primary_hue=colors.indigo, secondary_hue=colors.amber, neutral_hue=colors.slate, **fonts)
+    made = gr.themes.Default(primary_hue=colors.indigo, secondary_hue=colors.amber, neutral_hue=colors.slate, **fonts)
+    # Gradio's are so close to the ground that an empty box can be overlooked
+    return made.set(checkbox_border_color="*neutral_400", checkbox_border_color_dark="*neutral_400",
+                    input_placeholder_color_dark="*neutral_400")
 
 
 def launch_options(settings: Settings) -> dict:

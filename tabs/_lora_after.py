@@ -39,7 +39,7 @@ def build(context: Context, photos: Photos, watch: _lora_watch.Watch) -> None:
                                      min_width=180)
                 seed = gr.Number(42, label="Seed", precision=0, minimum=0, min_width=90)
             with gr.Row():
-                which = gr.Dropdown([BEST], value=BEST, label="Adapter", min_width=170, elem_id="lora-which")
+                which = gr.Dropdown([BEST], value=BEST, label="Adapter", min_width=220, elem_id="lora-which")
                 look = gr.Button("List checkpoints", size="sm", min_width=120)
             with gr.Row():
                 go = gr.Button("Draw with and without", variant="primary", min_width=150)
