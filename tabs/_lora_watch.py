@@ -192,7 +192,8 @@ def scores_figure(job: Job) -> Any:
         figure.add_scatter(x=steps, y=[row[name] for row in rows], name=words, mode="lines+markers")
     if job.progress.get("best"):
         figure.add_vline(x=job.progress["best"], line_dash="dot", line_color=_ui.MUTED, annotation_text="best")
-    figure.update_layout(title="Towards the photos (1: there)", legend={"orientation": "h", "y": -0.35})
+    figure.update_layout(title={"text": "Towards the photos (1: there)", "font": {"size": 14}},
+                         legend={"orientation": "h", "y": -0.35})
     figure.update_xaxes(title="step")
     return gr.Plot(_ui.style(figure, 300), visible=True)
 
@@ -206,6 +207,6 @@ def losses_figure(job: Job) -> Any:
 
     figure = go.Figure()
     figure.add_scatter(x=[row[0] for row in rows], y=[row[1] for row in rows], name="loss", mode="lines")
-    figure.update_layout(title="Loss, smoothed")
+    figure.update_layout(title={"text": "Loss, smoothed", "font": {"size": 14}})
     figure.update_xaxes(title="step")
     return gr.Plot(_ui.style(figure, 300), visible=True)

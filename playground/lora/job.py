@@ -112,7 +112,8 @@ class Training:
 
     def run(self, pictures: np.ndarray, captions: list[str]) -> None:
         """Samples of the untouched model, then steps with samples between, until the plan's last."""
-        self.work.report(state_words="Reading the pictures", step=0, steps=self.plan.steps)
+        before = self.work.progress.get("step", 0)  # of one that goes on
+        self.work.report(state_words="Reading the pictures", step=before, steps=self.plan.steps)
         self.told = [(asked, learning.listen(self.context, asked, self.family.pipe)) for asked in self.requests()]
         lesson = learning.lesson(self.context, self.family, self.plan, pictures, captions)
         self.learner = learning.Learner(self.family, self.plan, lesson, self.priors())
