@@ -113,6 +113,7 @@ def start(settings: Settings) -> gr.Blocks:
     _lanes.Lanes(page, door)
     _inputs.install(page)
     _files.install(page, context.served)
+    context.served.keep(_sharing.own_files(page))
     options = {**launch_options(settings), "auth": users, "app_kwargs": {"middleware": _sharing.middleware(door)}}
     try:
         web, local, shared = _sharing.launch(page, door, **options)
@@ -121,7 +122,6 @@ def start(settings: Settings) -> gr.Blocks:
                        "Choose another with --port, or --port 0 for any free one.") from problem
     _sessions.install(web, page, door.sessions.owner_of)
     _private.install(web, context)
-    context.served.own = _sharing.own_files(page)
     janitor.start(context, kept=lambda: _sharing.own_files(page))
     print(f"{TITLE}: {_sharing.announcement(settings, local, shared, users)}", flush=True)
     return page

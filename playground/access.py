@@ -33,7 +33,7 @@ class Limits:
     hours: int  # after which jobs, photos and what was made of them are deleted
     queue: int  # events that wait, all visitors together
     queue_each: int  # events under way or waiting, a session (one open page)
-    queue_address: int  # events under way or waiting, an address; below `queue`, so that others find a place
+    queue_address: int  # events under way or waiting, an address; where others come, fewer than `queue`
     compute_each: int  # events for the processor under way or waiting, a visitor
     compute_address: int  # events for the processor under way or waiting, an address
     sessions: int  # open pages whose state is kept
@@ -66,8 +66,8 @@ OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, turn=0, 
               disk_free=500, disk_mb=PLENTY, disk_each=PLENTY, download_mb=PLENTY)
 DEFAULTS = {
     PRIVATE: OPEN,
-    CLASS: replace(OPEN, lab=2, jobs_address=15, turn=10, compute_each=12, upload_mb=250, uploads=30, disk_mb=20_000,
-                   disk_each=2_000),
+    CLASS: replace(OPEN, lab=2, jobs_address=15, turn=10, queue_address=180, compute_each=12, upload_mb=250, uploads=30,
+                   disk_mb=20_000, disk_each=2_000),
     PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, jobs_address=3, turn=5, hours=6, queue=100,
                     queue_each=40, queue_address=70, compute_each=8, compute_address=24, joins=400, joins_address=4000,
                     uploads=10, uploads_address=100, logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120,

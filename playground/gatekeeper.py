@@ -3,7 +3,8 @@
 - Forwarded headers count only from a named proxy; otherwise they are taken off before Gradio reads them.
 - A request that another site's page makes in a visitor's browser (a foreign Origin) is refused, also to read.
 - On a page for this machine only, a foreign Host is refused: it would be DNS rebinding.
-- Gradio's routes that fetch addresses, keep a visitor's state in files for all, or serve developers are closed.
+- Gradio's routes that fetch addresses, change what waits in the queue, keep a visitor's state in files for all, or
+  serve developers are closed.
 - Bodies are bounded in size and time; events, uploads and failed logins in number, with 429 and Retry-After. Rates are
   looked at before a body is.
 - A session answers to the browser that opened it alone; a browser is a cookie that was issued here.
@@ -33,9 +34,9 @@ from playground.visits import BROWSER, SAFE, VISITOR, Door, Visit
 
 CLOSED = re.compile(
     r"(gradio_api/)?(proxy=|file[=/]\s*(https?|ftp):|dev/|vibe|undo-vibe|deep_link|process_recording|run-history"
-    r"|runs|monitoring|profiling|run/|api/|custom_component)", re.IGNORECASE)
+    r"|runs|monitoring|profiling|run/|api/|custom_component|stream/)", re.IGNORECASE)
 JOINS = re.compile(r"queue/join|call/.+")
-STEERED = re.compile(r"queue/(join|data)|heartbeat/.+|cancel|reset|component_server|call/.+|stream/.+")
+STEERED = re.compile(r"queue/(join|data)|heartbeat/.+|cancel|reset|component_server|call/.+")
 SHORT = ("cancel", "reset")  # they name an event and hold nothing else
 # What Gradio computes anew for everybody, for a good part of a second and in the threads in which it looks at logins:
 # a class that opens the page at once would keep all other answers waiting.
@@ -45,6 +46,7 @@ MEGABYTE = 10**6
 FEW = 4096  # bytes of a request that names an event, or a user and a password
 ANOTHERS = "This file was made for another browser."
 REMOTE = re.compile(r"\s*(https?|ftp):", re.IGNORECASE)  # what Gradio would fetch
+FILES = 1000  # that one event may name
 NAME = 64  # characters of a session's name; the page's own have 11, those of scripts 36
 log = logging.getLogger(__name__)
 
@@ -176,15 +178,21 @@ class Gatekeeper:
         session = data.get("session_hash") if isinstance(data, dict) else None
         session = visit.session = session if isinstance(session, str) else ""
         self._own_session(session, visit)
+        self._check_files(data, visit)
         if not joins(visit):
             return
         if not visit.browser:
             self._rate(self.joins, visit.visitor, "requests")
         if session and self.door.waiting(session) >= self.door.limits.queue_each:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
-        paths = [path for item in walked(data) if isinstance(path := item.get("path"), str)]
+
+    def _check_files(self, data: Any, visit: Visit) -> None:
+        """What files an event names: none that Gradio would fetch, none of another browser."""
+        paths = {path for item in walked(data) if isinstance(path := item.get("path"), str)}
         if any(map(REMOTE.match, paths)):
             raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
+        if len(paths) > FILES:
+            raise Refusal(413, f"That is more than the {FILES} files that one event may name.")
         if self.door.served and not all(self.door.served.allows(path, visit.browser) for path in paths):
             raise Refusal(403, ANOTHERS)
 

@@ -21,6 +21,7 @@ QUEUED, RUNNING, DONE, FAILED = "queued", "running", "done", "failed"
 CANCELLED, PAUSED, INTERRUPTED = "cancelled", "paused", "interrupted"
 CANCEL, PAUSE = STOPPING = ("cancel", "pause")  # what a job can be asked for, beside words of its own kind
 YIELD = "yield"  # a request as well: to write a checkpoint and go back into the queue, as others wait
+ENDING = (CANCEL, PAUSE, YIELD)
 log = logging.getLogger(__name__)
 
 SCHEMA = """
@@ -174,41 +175,6 @@ class JobTable:
         with self.rows() as rows:
             return {row["id"] for row in rows.execute("SELECT id FROM jobs")}
 
-    def claim_next(self, kind: str, most: int, most_each: int | None = None) -> Job | None:
-        """The next of a kind, marked as running, while fewer than `most` of it run; atomic between processes.
-
-        A sender has no more than `most_each` of them, not counting those that were asked to stop.
-        """
-        with self.rows() as rows:
-            rows.execute("BEGIN IMMEDIATE")
-            busy = rows.execute("SELECT COUNT(*) FROM jobs WHERE state=? AND kind=?", (RUNNING, kind)).fetchone()[0]
-            full = self._full(rows, kind, most_each)
-            waiting = self._in_turn(rows, kind, full)
-            if not waiting or busy >= most or waiting[0].sender in full:
-                return None
-            self._note_turn(rows, waiting[0])
-            rows.execute("UPDATE jobs SET state=?, request='', process='', started=? WHERE id=?",
-                         (RUNNING, time.time(), waiting[0].id))
-        return waiting[0]
-
-    def press(self, kind: str, most: int, most_each: int | None, turn: float) -> None:
-        """Asks the longest running job of a kind, if it runs for `turn` seconds, to go back into the queue.
-
-        Only where another sender's waits and could begin in its place; one job at a time.
-        """
-        with self.rows() as rows:
-            rows.execute("BEGIN IMMEDIATE")
-            busy = [self._job(row) for row in rows.execute(
-                "SELECT * FROM jobs WHERE state=? AND kind=? ORDER BY started", (RUNNING, kind))]
-            full = self._full(rows, kind, most_each)
-            waiting = self._in_turn(rows, kind, full)
-            if not waiting or waiting[0].sender in full or len(busy) < most or YIELD in (job.request for job in busy):
-                return
-            due = [job for job in busy if job.process and not job.request and job.sender != waiting[0].sender
-                   and time.time() - job.started > turn]
-            if due:
-                self._set(rows, due[0].id, RUNNING, {"request": YIELD})
-
     def give_way(self, job_id: str, kept: float) -> None:
         """Puts a running job at the end of the queue; one that was asked to stop meanwhile stops."""
         now = time.time()
@@ -233,12 +199,6 @@ class JobTable:
             f"SELECT sender FROM jobs WHERE state=? AND kind=? AND sender!='' AND request NOT IN {STOPPING}",
             (RUNNING, kind)))
         return {sender for sender, number in running.items() if number >= most_each}
-
-    def _note_turn(self, rows: sqlite3.Connection, job: Job) -> None:
-        number = rows.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM turns WHERE kind=?", (job.kind,)).fetchone()[0]
-        rows.executemany("INSERT OR REPLACE INTO turns (kind, who, number) VALUES (?,?,?)",
-                         [(job.kind, who, number) for who in turns.who(job)])
-        rows.execute("DELETE FROM turns WHERE kind=? AND number<=?", (job.kind, number - turns.KEPT))
 
     def requeue(self, job_id: str, before: str, admit: Admit, **values: Any) -> bool:
         """change() of a job into the queue, if `admit` lets it; see add()."""
@@ -265,9 +225,16 @@ class JobTable:
     def ask(self, job_id: str, words: str) -> bool:
         """Puts a request to a running job; False if it does not run, or was asked to stop, which nothing outbids."""
         with self.rows() as rows:
-            done = rows.execute(f"UPDATE jobs SET request=? WHERE id=? AND state=? AND request NOT IN {STOPPING}",
+            done = rows.execute(f"UPDATE jobs SET request=? WHERE id=? AND state=? AND request NOT IN {ENDING}",
                                 (words, job_id, RUNNING))
             return done.rowcount > 0
+
+    def stop(self, job_id: str, request: str, state: str) -> None:
+        """Asks a running job to stop, or takes one out of the queue, which is then in `state`."""
+        with self.rows() as rows:
+            rows.execute("BEGIN IMMEDIATE")  # a running job may go back into the queue at any moment
+            if not self._set(rows, job_id, QUEUED, {"state": state, "ended": time.time()}):
+                self._set(rows, job_id, RUNNING, {"request": request})
 
     def answer(self, job_id: str, words: str) -> None:
         """Takes back a request, if it is still the one."""

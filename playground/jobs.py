@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from playground import logs, storage
 from playground.access import PLENTY
 from playground.errors import BadInput, PlaygroundError
+from playground.job_queue import JobQueue
 from playground.job_table import (
     CANCEL,
     CANCELLED,
@@ -37,7 +38,6 @@ from playground.job_table import (
     QUEUED,
     RUNNING,
     Job,
-    JobTable,
 )
 from playground.room import Room
 from playground.settings import JobLimits
@@ -66,7 +66,7 @@ class Jobs:
 
     def __init__(self, folder: Path, runner: Runner, limits: JobLimits | None = None,
                  room: Room | None = None) -> None:
-        self.table = JobTable(folder)
+        self.table = JobQueue(folder)
         self.folder = folder
         self.runner = runner
         self.limits = limits or JobLimits()
@@ -130,7 +130,7 @@ class Jobs:
         self.check_room(job.visitor)
         now = time.time()
         self.table.requeue(job.id, job.state, self._admission(job.visitor, marks), request="", error="", queued=now,
-                           ended=None, expires=now + self.limits.kept, **marks)
+                           started=None, ended=None, expires=now + self.limits.kept, **marks)
         return self.get(job.id)
 
     def delete(self, job_id: Any) -> None:
@@ -186,8 +186,7 @@ class Jobs:
 
     def _ask(self, job_id: Any, request: str, state: str) -> Job:
         job = self.get(job_id)
-        if not self.table.change(job.id, QUEUED, state=state, ended=time.time()):
-            self.table.change(job.id, RUNNING, request=request)
+        self.table.stop(job.id, request, state)
         return self.get(job.id)
 
     def check_room(self, visitor: str, size: int = 0) -> None:
@@ -220,7 +219,8 @@ class Jobs:
             waiting = [job for job in busy if job.state == QUEUED]
             if len(waiting) >= most.waiting:
                 raise PlaygroundError(f"{len(waiting)} jobs wait already.", "Try again when some are done.")
-            if sum(job.visitor == visitor or job.sender == marks["sender"] for job in waiting) >= most.waiting_each:
+            own = [job for job in waiting if job.visitor == visitor or job.sender == marks["sender"]]
+            if sum(job.started is None for job in own) >= most.waiting_each:  # one that gave way has had its turn
                 raise PlaygroundError(f"You have {most.waiting_each} jobs waiting already.",
                                       "Wait for one to start, or cancel one.")
             near = sum(job.address == marks["address"] for job in busy)

@@ -9,11 +9,15 @@ be known by), and what lies there from before a restart.
 import os
 import re
 import threading
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
+from playground import storage
+
 EVERYBODY = ""  # the browser of a script
-ROUTE = re.compile(r"file[=/]", re.IGNORECASE)  # of Gradio: gradio_api/file=PATH and gradio_api/file/PATH
+ROUTE = re.compile(r"/*(?:gradio_api/+)?file[=/](.*)", re.IGNORECASE | re.DOTALL)  # of Gradio: file=PATH, file/PATH
+LONGEST, DEEPEST = 4096, 64  # characters and parts of a path: no file here has more, and resolving them takes long
 MORE = 1000  # notes after which those of files that are gone are dropped
 
 
@@ -21,17 +25,21 @@ class Served:
     """The notes of one process on the files of a cache folder. Safe to use from several threads."""
 
     def __init__(self, cache: Path) -> None:
-        self.own: Collection[str] = ()  # files that belong to the page itself
+        self._own: frozenset[str] = frozenset()
         self._inside = key_of(cache) + os.sep
         self._browsers: dict[str, set[str]] = {}
         self._paths: dict[str, Path] = {}
         self._prune_at = MORE
         self._lock = threading.Lock()
 
+    def keep(self, own: Iterable[str]) -> None:
+        """Leaves out files that belong to the page itself."""
+        self._own = frozenset(map(key_of, own))
+
     def note(self, path: str | Path, browser: str) -> None:
         """Notes that a file of the cache was handed to a browser, or EVERYBODY."""
         key = key_of(path)
-        if str(path) in self.own or not key.startswith(self._inside):
+        if key in self._own or not key.startswith(self._inside):
             return
         with self._lock:
             self._browsers.setdefault(key, set()).add(browser)
@@ -41,28 +49,45 @@ class Served:
 
     def allows(self, path: str | Path, browser: str) -> bool:
         """Whether a browser may have a file; EVERYBODY may have what no browser alone was handed."""
+        if len(str(path)) > LONGEST or str(path).count("/") > DEEPEST:
+            return False
+        key = key_of(path)
         with self._lock:
-            handed = self._browsers.get(key_of(path), {EVERYBODY})
-        return EVERYBODY in handed or browser in handed
+            handed = self._browsers.get(key, {EVERYBODY})
+            return EVERYBODY in handed or browser in handed
 
     def allows_address(self, address: str, browser: str) -> bool:
         """Whether a browser may have what lies at an address of the page, however it spells a path in it."""
-        paths = [address[found.end():] for found in ROUTE.finditer(address)]
-        return all(self.allows(spelled, browser) for path in paths for spelled in (path, f"/{path}"))
+        found = ROUTE.match(address)
+        return found is None or (self.allows(found[1], browser) and self.allows(f"/{found[1]}", browser))
 
     def forget(self, browser: str) -> int:
-        """Removes the files that this browser alone was handed; returns how many there were."""
+        """Removes the files that this browser alone was handed; returns how many there were. StorageTrouble."""
         if browser == EVERYBODY:
             return 0
-        gone = 0
-        with self._lock:
-            for key in [key for key, browsers in self._browsers.items() if browser in browsers]:
-                self._browsers[key].discard(browser)
-                if not self._browsers[key]:
-                    gone += self._paths[key].is_file()
-                    self._paths[key].unlink(missing_ok=True)
-                    self._drop(key)
+        gone, failed = 0, []
+        for key, path in self._take(browser):
+            try:  # without the lock, for which others wait, and a disk may be slow
+                gone += path.is_file()
+                path.unlink(missing_ok=True)
+            except OSError as problem:
+                failed.append((path, problem))
+                continue
+            with self._lock:
+                self._drop(key)
+        for path, problem in failed:  # their notes stay
+            with storage.trouble(path):
+                raise problem
         return gone
+
+    def _take(self, browser: str) -> list[tuple[str, Path]]:
+        """The files that a browser alone was handed; of others it is not one of theirs any more."""
+        with self._lock:
+            own = [key for key, browsers in self._browsers.items() if browsers == {browser}]
+            for browsers in self._browsers.values():
+                if len(browsers) > 1:
+                    browsers.discard(browser)
+            return [(key, self._paths[key]) for key in own]
 
     def _prune(self) -> None:
         for key, path in list(self._paths.items()):
@@ -71,12 +96,13 @@ class Served:
         self._prune_at = len(self._paths) + MORE
 
     def _drop(self, key: str) -> None:
-        del self._browsers[key], self._paths[key]
+        self._browsers.pop(key, None)
+        self._paths.pop(key, None)
 
 
 def key_of(path: str | Path) -> str:
-    """A file's name in the notes: where links lead, and in one case, as some disks take both for the same."""
+    """A file's name in the notes: where links lead, in one case and spelling, as some disks take all for the same."""
     try:
-        return os.path.realpath(path).casefold()
+        return unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
     except (OSError, ValueError):  # too long, or with a null: no file has such a name
         return str(path)

@@ -27,7 +27,7 @@ BROWSER = "playground.browser"  # the same: the browser's name, '' for a script
 PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")  # addresses as some proxies write them
 API = "gradio_api/"
 SAFE = ("GET", "HEAD", "OPTIONS")
-STEERS = re.compile(r"heartbeat/([^/]+)|call/(?:v2/)?[^/]+/([^/]+)|stream/([^/]+)/.+")  # paths that name a session
+STEERS = re.compile(r"heartbeat/([^/]+)|call/(?:v2/)?[^/]+/([^/]+)")  # paths that name a session
 FORWARDED = (b"forwarded", b"x-real-ip", b"x-gradio-server")  # and all that begin with x-forwarded-
 
 

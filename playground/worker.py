@@ -23,6 +23,7 @@ from playground.job_table import (
     PAUSED,
     QUEUED,
     RUNNING,
+    STOPPING,
     YIELD,
     Job,
     JobTable,
@@ -70,14 +71,19 @@ class Work:
         """Forgets the request that was answered; one that came meanwhile stays."""
         self.table.answer(self.job.id, words)
 
-    def check(self) -> None:
-        """Raises Stopped if the visitor asked to cancel or to pause, or others are to go first for a while.
+    def check(self, kept: bool = False) -> None:
+        """Raises Stopped if the visitor asked to cancel or to pause. Write a checkpoint before you let it through.
 
-        Write a checkpoint before you let it through.
+        Where all that was done is `kept`, or will be, it also raises it if others are to go first for a while.
         """
         asked = self.request()
-        if asked in ENDING:
+        if asked in STOPPING or (kept and asked == YIELD):
             raise Stopped(ENDING[asked])
+
+    def ready(self) -> None:
+        """Tells that what comes before the work itself is done: the job's turn counts from now."""
+        self.report(ready=time.time())
+        self.answered(YIELD)
 
 
 def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:

@@ -85,7 +85,8 @@ class Lanes:
         most = self._door.limits
         lanes = self._queue.event_queue_per_concurrency_id
         near = sum(address_of(event) == who[1] for name in lanes for event in self._of(name)) if who[1] else 0
-        if near >= most.queue_address:
+        place_for_others = most.queue if self._door.mode == access.PRIVATE else max(1, most.queue - 1)
+        if near >= min(most.queue_address, place_for_others):
             raise HTTPException(429, f"{near} requests wait from your address already. Try again in a moment.",
                                 {"Retry-After": "5"})
         if LIGHT.fullmatch(str(lane)):  # counted together: each of them alone would leave room to fill the whole queue

@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from playground.errors import PlaygroundError
-from playground.job_table import Job, JobTable
+from playground.job_queue import JobQueue
+from playground.job_table import Job
 
 OLD = """
 CREATE TABLE jobs (
@@ -20,7 +21,7 @@ INSERT INTO jobs (id, kind, visitor, state, spec, created, queued, expires)
 
 @pytest.fixture
 def table(tmp_path):
-    return JobTable(tmp_path)
+    return JobQueue(tmp_path)
 
 
 def add(table, name, sender="", address="", kind="lora", **more):
@@ -31,7 +32,7 @@ def test_an_older_versions_jobs_are_taken_over(tmp_path):
     with sqlite3.connect(tmp_path / "jobs.db") as rows:
         rows.executescript(OLD)
     for _ in range(2):
-        table = JobTable(tmp_path)
+        table = JobQueue(tmp_path)
     assert table.read("old").spec == {"steps": 3}
     add(table, "new", "s", "x")
     assert [table.read(name).place for name in ("old", "new")] == [1, 2]

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -15,6 +17,7 @@ from playground.errors import BadInput, PlaygroundError
 from playground.jobs import Jobs
 from playground.processes import LocalRunner
 from playground.settings import JobLimits
+from playground.worker import Stopped, Work
 
 
 @pytest.fixture
@@ -301,6 +304,96 @@ def test_what_a_visitor_asks_counts_more_than_a_turn_that_is_over(turns, ask, st
     ended = turns.get(first.id)
     assert (ended.state, ended.process) == (state, "")
     assert ended.ended
+
+
+@pytest.mark.parametrize(("ask", "state"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_a_job_that_gives_way_between_two_looks_is_stopped_all_the_same(turns, monkeypatch, ask, state):
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    change = type(turns.table)._set
+
+    def late(table, rows, job_id, before, values):
+        """As if the process gave way when the table was asked for the first time."""
+        monkeypatch.setattr(type(turns.table), "_set", change)
+        done = change(table, rows, job_id, before, values)
+        with pytest.raises(PlaygroundError, match="locked"):
+            give_way_at_once(turns, first.id)
+        return done
+
+    monkeypatch.setattr(type(turns.table), "_set", late)
+    getattr(turns, ask)(first.id)
+    turns.table.give_way(first.id, 600)
+    assert turns.get(first.id).state == state
+
+
+def give_way_at_once(jobs, job_id):
+    """Another process's give_way(), which does not wait for its place at the table."""
+    with sqlite3.connect(jobs.table.path, timeout=0) as rows:
+        try:
+            rows.execute("UPDATE jobs SET state='queued' WHERE id=?", (job_id,))
+        except sqlite3.OperationalError as problem:
+            raise PlaygroundError(str(problem)) from problem
+
+
+def test_who_gave_way_may_send_as_many_others_as_before(turns):
+    turns.limits = replace(turns.limits, waiting_each=1)
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    turns.later(first, 61)
+    turns.table.give_way(first.id, 600)
+    assert turns.send("eve", "6.6.6.6").state == "queued"
+    with pytest.raises(PlaygroundError, match="You have 1 jobs waiting"):
+        turns.send("eve", "6.6.6.6")
+
+
+def test_one_who_was_paused_and_resumed_counts_as_waiting(turns):
+    turns.limits = replace(turns.limits, waiting_each=1)
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    turns.pause(first.id)
+    turns.table.give_way(first.id, 600)
+    assert turns.resume(first.id).state == "queued"
+    with pytest.raises(PlaygroundError, match="You have 1 jobs waiting"):
+        turns.send("eve", "6.6.6.6")
+
+
+def test_nobody_stops_for_his_own_job_after_the_page_was_started_again(turns, tmp_path):
+    first = turns.send("eve", "6.6.6.6")
+    turns.later(first, 1000)
+    again = Jobs(tmp_path / "turns", Idle(), turns.limits)  # its marks of senders are others
+    again.sender = lambda: ("eve", "6.6.6.6")
+    again.submit("count", {}, "eve")
+    assert again.get(first.id).request == ""
+
+
+def test_a_turn_counts_from_when_the_work_begins(turns):
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    assert turns.later(first, 1000).request == "yield"
+    Work(turns.table, first).ready()
+    assert turns.get(first.id).request == ""
+
+
+def test_who_goes_on_asking_makes_way_as_well(turns):
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    turns.request(first.id, "sample")
+    assert turns.later(first, 61).request == "yield"
+    with pytest.raises(BadInput, match="stopping"):
+        turns.request(first.id, "sample")
+
+
+def test_work_that_is_not_kept_yet_is_not_given_up_for_others(turns):
+    first = turns.send("eve", "6.6.6.6")
+    turns.send("ada", "1.1.1.1")
+    turns.later(first, 61)
+    work = Work(turns.table, first)
+    work.check()
+    with pytest.raises(Stopped):
+        work.check(kept=True)
+    turns.cancel(first.id)
+    with pytest.raises(Stopped):
+        work.check()
 
 
 def test_processes_take_turns_and_lose_nothing(tmp_path):

@@ -15,11 +15,14 @@ from playground.worker import Work
 
 def run(work: Work) -> None:
     """Does what is left of the run in the job's folder; stops between two steps when asked to."""
-    filled = running.sheet(Plan.of(work.spec["plan"]))
+    filled, begun = running.sheet(Plan.of(work.spec["plan"])), False
     for each in running.steps(context_of(work), filled, Store(work.folder), check=work.check):
         work.report(phase=each.phase, step=each.outputs, steps=each.all_outputs, cells=each.cells,
                     all_cells=each.all_cells, speed=round(each.speed, 1))
-        work.check()
+        if not begun:
+            work.ready()
+        begun = True
+        work.check(kept=True)
 
 
 class PoliteGate(Gate):

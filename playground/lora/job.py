@@ -124,6 +124,7 @@ class Training:
             self.judge(0, untouched)
         self.first, self.started = self.learner.step, time.monotonic()
         self.losses = [row for row in self.losses if row[0] <= self.first]  # a killed run may have reported further
+        self.work.ready()
         try:
             while self.learner.step < self.plan.steps:
                 self.turn()
@@ -170,7 +171,7 @@ class Training:
         if time.monotonic() - self.saved > SAVE_SECONDS:
             self.keep()
         self.look_for_room()
-        self.work.check()
+        self.work.check(kept=True)
 
     def look_for_room(self) -> None:
         """Raises NoRoom, now and then, where the disk or what visitors may take of it is full."""

@@ -1,18 +1,19 @@
 """The lab's job in a real process: it trains, obeys, goes on after a pause, and stays within bounds."""
 
 import dataclasses
+import itertools
 import os
 import time
 
 import numpy as np
 import pytest
 
-from playground.errors import BadInput, DamagedWeights
+from playground.errors import BadInput, DamagedWeights, PlaygroundError
 from playground.gan.lab import client, files, judging, trained
 from playground.gan.lab import job as lab_job
 from playground.gan.lab.presets import PRESETS
 from playground.gan.lab.settings import Plan, RunSettings
-from playground.job_table import JobTable
+from playground.job_queue import JobQueue
 from playground.worker import Stopped, Work
 
 RUN = RunSettings(batch=16, updates=20_000)
@@ -75,7 +76,7 @@ def test_a_run_trains_obeys_and_goes_on_after_a_pause(context, token):
 @pytest.fixture
 def player(tmp_path):
     """A run under control, without a process of its own."""
-    table = JobTable(tmp_path)
+    table = JobQueue(tmp_path)
     table.add("run", client.KIND, "visitor", PLAN.as_dict(), 60)
     (tmp_path / "run").mkdir()
     return lab_job.Player(Work(table, table.claim_next(client.KIND, 1)))
@@ -94,6 +95,38 @@ def test_a_run_whose_turn_is_over_waits_for_another_if_it_has_a_use_for_it(playe
         player.turn()
     assert told.value.state == state
     assert files.read_checkpoint(player.work.folder / files.CHECKPOINT)[1]["lanes"]
+
+
+def test_a_turn_counts_from_when_its_data_and_networks_stand(tmp_path, monkeypatch):
+    made = JobQueue(tmp_path)
+    made.add("run", client.KIND, "visitor", PLAN.as_dict(), 60)
+    (tmp_path / "run").mkdir()
+    work = Work(made, made.claim_next(client.KIND, 1))
+    made.ask("run", "yield")  # while it prepared them
+    lab_job.Player(work)
+    now = made.read("run")
+    assert now.request == ""
+    assert now.progress["ready"] >= now.started
+
+
+def test_what_is_asked_of_a_run_whose_turn_is_just_over_is_said_or_waits_in_its_place(context, token, monkeypatch):
+    job = client.start(context, token, PLAN)
+    wait(context, job.id, lambda look: step(look) > 0)
+    context.jobs.pause(job.id)
+    wait(context, job.id, lambda look: look.job.state == "paused")
+    queued = dataclasses.replace(context.jobs.get(job.id), state="queued", place=2)
+    running = dataclasses.replace(queued, state="running")
+    monkeypatch.setattr(type(context.jobs), "get", lambda jobs, job_id: queued)
+    with pytest.raises(PlaygroundError, match="waits for a free place"):
+        client.ask(context, job.id, "hold")
+    states = itertools.chain([running], itertools.repeat(queued))
+    monkeypatch.setattr(type(context.jobs), "get", lambda jobs, job_id: next(states))
+    monkeypatch.setattr(client, "mine", lambda context, visitor: [running])
+    sent = []
+    monkeypatch.setattr(type(context.jobs), "submit", lambda jobs, *what: sent.append(what))
+    client.start(context, token, DIGITS)
+    assert sent and sent[0][0] == client.KIND
+    monkeypatch.undo()
 
 
 def test_a_run_that_nobody_watches_pauses(player):

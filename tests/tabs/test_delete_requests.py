@@ -196,7 +196,20 @@ def test_no_event_reads_the_picture_of_another(people):
                     assert joined.status_code == code, joined.text
                 asked += 1
         assert status(eve, path) == 403
+        body = {"data": [given, 0], "session_hash": eve.session}
+        for route in ("queue/join", "call/add_noise", "call/v2/add_noise", "component_server", "cancel", "reset"):
+            answer = eve.web.post(f"/gradio_api/{route}", json=body)
+            assert answer.status_code == 403, route
+            assert answer.json()["detail"] == "This file was made for another browser."
+        assert eve.web.post("/gradio_api/stream/event", json=body).status_code == 404  # it would change what waits
     assert asked >= 6
+
+
+def test_an_event_names_a_thousand_files_at_most(people):
+    ada, _ = people
+    for number, code in ((1000, 200), (1001, 413)):
+        files = [{"path": f"/tmp/{each}.png"} for each in range(number)]
+        assert ada.join(ada.numbers["add_noise"], [files, 0]).status_code == code
 
 
 def test_delete_my_data_takes_what_was_made_for_the_browser_and_leaves_what_others_drew_as_well(server, people):

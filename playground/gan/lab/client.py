@@ -44,8 +44,12 @@ def start(context: Context, token: str, plan: Plan, extra: Mapping[str, Any] | N
     spec = plan.as_dict() | dict(extra or {})
     for job in mine(context, visitor):
         if job.state == RUNNING and context.jobs.get(job.id).state == RUNNING and same_needs(job, plan):
-            ask(context, job.id, "new " + json.dumps(spec))
-            return context.jobs.get(job.id)
+            try:
+                ask(context, job.id, "new " + json.dumps(spec))
+                return context.jobs.get(job.id)
+            except PlaygroundError:
+                if context.jobs.get(job.id).state != QUEUED:
+                    raise  # else its turn was just over: the new run waits in its place
     make_room(context, visitor)
     if plan.runs[0].data == FACES:
         weights = context.weights.locate(catalog.find(faces.MODEL)).files["weights.tar"]
@@ -88,7 +92,14 @@ def ask(context: Context, job_id: str, words: str) -> None:
         if time.monotonic() > until:
             raise PlaygroundError("The run is busy and has not answered yet.", "Wait a moment and try again.")
         time.sleep(0.02)
+    check_place(context.jobs.get(job_id))
     context.jobs.request(job_id, words)
+
+
+def check_place(job: Job) -> None:
+    """PlaygroundError for a run that waits in the queue."""
+    if job.state == QUEUED:
+        raise PlaygroundError(f"This run waits for a free place (number {job.place}).", "It starts by itself.")
 
 
 def command(context: Context, job_id: Any, words: str) -> Job:
@@ -96,8 +107,7 @@ def command(context: Context, job_id: Any, words: str) -> Job:
     job = get(context, job_id)
     if job.state in RESUMABLE:
         job = context.jobs.resume(job.id)
-    if job.state == QUEUED:
-        raise PlaygroundError(f"This run waits for a free place (number {job.place}).", "It starts by itself.")
+    check_place(job)
     if job.state != RUNNING:
         raise BadInput("This run has ended.", "Start a new one.")
     ask(context, job.id, words)

@@ -46,6 +46,7 @@ class Player:
         self.counted, self.counted_at = 0, time.monotonic()
         self.changed = True
         self.session = self.open()
+        work.ready()
 
     def open(self) -> Session:
         """The session of the checkpoint, or a new one of the job's spec."""
@@ -152,7 +153,7 @@ class Player:
             self.session.keep()
             if words == YIELD and (self.held or self.session.ended):  # it has no use for another turn by itself
                 raise Stopped(DONE if self.session.ended else PAUSED)
-            self.work.check()
+            raise Stopped(ENDING[words])
         self.idle_since = time.monotonic()
         self.answer(words)
         self.changed = True
