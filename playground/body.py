@@ -1,7 +1,9 @@
-"""The body of a request, read with a bound on its size and on the time that it may take."""
+"""The body of a request, read with a bound on its size and on the time that it may take; what an event's JSON holds."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 
 class TooLarge(Exception):
@@ -59,3 +61,28 @@ class Body:
             parts.append(message.get("body", b""))
         self._kept = b"".join(parts)
         return self._kept
+
+
+def parsed(content: bytes) -> Any:
+    """JSON, or nothing for what is none: the page refuses that in its own words."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def walked(data: Any) -> Iterator[dict]:
+    """Every object in parsed JSON, however deep."""
+    left = [data]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            yield item
+            left.extend(item.values())
+        elif isinstance(item, list):
+            left.extend(item)
+
+
+def named_files(data: Any) -> set[str]:
+    """The paths that an event's JSON gives for files."""
+    return {path for item in walked(data) if isinstance(path := item.get("path"), str)}

@@ -21,11 +21,11 @@ import logging
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from playground import logs, storage
-from playground.body import Body, TooLarge, TooSlow
+from playground.body import Body, TooLarge, TooSlow, named_files, parsed
 from playground.cookies import set_cookie
 from playground.errors import NoRoom
 from playground.logins import Logins, leaving, user_of
@@ -46,7 +46,7 @@ MEGABYTE = 10**6
 FEW = 4096  # bytes of a request that names an event, or a user and a password
 ANOTHERS = "This file was made for another browser."
 REMOTE = re.compile(r"\s*(https?|ftp):", re.IGNORECASE)  # what Gradio would fetch
-FILES = 1000  # that one event may name
+FILES = 5000  # that one event may name; the lab learns from up to 4000
 NAME = 64  # characters of a session's name; the page's own have 11, those of scripts 36
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,10 @@ class Gatekeeper:
                 body = Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
                 receive = body.receive
                 if STEERED.fullmatch(visit.name):
-                    self._check_event(visit, await body.whole())
+                    content = await body.whole()
+                    data = parsed(content) if content else {}
+                    self._check_event(visit, data)
+                    await self._check_files(visit, named_files(data))
                 elif visit.logs_in:
                     visit.user = await user_of(scope, await body.whole())
                     too_many(self.logins.begin(visit), "failed logins")
@@ -172,13 +175,11 @@ class Gatekeeper:
         for session in visit.sessions:
             self._own_session(session, visit)
 
-    def _check_event(self, visit: Visit, content: bytes) -> None:
-        """What an event's body tells: whose session, how many of it wait, no address to be fetched."""
-        data = parsed(content) if content else {}
+    def _check_event(self, visit: Visit, data: Any) -> None:
+        """What an event's body tells: whose session, and how many of it wait."""
         session = data.get("session_hash") if isinstance(data, dict) else None
         session = visit.session = session if isinstance(session, str) else ""
         self._own_session(session, visit)
-        self._check_files(data, visit)
         if not joins(visit):
             return
         if not visit.browser:
@@ -186,15 +187,16 @@ class Gatekeeper:
         if session and self.door.waiting(session) >= self.door.limits.queue_each:
             raise Refusal(429, f"{self.door.limits.queue_each} of your requests wait already. Let them finish.", 5)
 
-    def _check_files(self, data: Any, visit: Visit) -> None:
+    async def _check_files(self, visit: Visit, paths: set[str]) -> None:
         """What files an event names: none that Gradio would fetch, none of another browser."""
-        paths = {path for item in walked(data) if isinstance(path := item.get("path"), str)}
         if any(map(REMOTE.match, paths)):
             raise Refusal(403, "Files are uploaded here, not fetched from addresses. Download it and send the file.")
         if len(paths) > FILES:
             raise Refusal(413, f"That is more than the {FILES} files that one event may name.")
-        if self.door.served and not all(self.door.served.allows(path, visit.browser) for path in paths):
-            raise Refusal(403, ANOTHERS)
+        if self.door.served and paths:  # in a thread, as it looks at the disk
+            allowed = await asyncio.to_thread(self.door.served.allows_all, paths, visit.browser)
+            if not allowed:
+                raise Refusal(403, ANOTHERS)
 
     def _own_session(self, session: str, visit: Visit) -> None:
         if len(session) > NAME:
@@ -282,23 +284,3 @@ def too_many(seconds: float, what: str) -> None:
 def joins(visit: Visit) -> bool:
     """Whether a request adds an event to the queue."""
     return visit.method not in SAFE and JOINS.fullmatch(visit.name) is not None
-
-
-def parsed(content: bytes) -> Any:
-    """JSON, or nothing for what is none: the page refuses that in its own words."""
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def walked(data: Any) -> Iterator[dict]:
-    """Every object in parsed JSON, however deep."""
-    left = [data]
-    while left:
-        item = left.pop()
-        if isinstance(item, dict):
-            yield item
-            left.extend(item.values())
-        elif isinstance(item, list):
-            left.extend(item)

@@ -17,7 +17,7 @@ from playground import storage
 
 EVERYBODY = ""  # the browser of a script
 ROUTE = re.compile(r"/*(?:gradio_api/+)?file[=/](.*)", re.IGNORECASE | re.DOTALL)  # of Gradio: file=PATH, file/PATH
-LONGEST, DEEPEST = 4096, 64  # characters and parts of a path: no file here has more, and resolving them takes long
+LONGEST, DEEPEST = 4096, 40  # characters and parts of a path: no file here has more, and resolving them takes long
 MORE = 1000  # notes after which those of files that are gone are dropped
 
 
@@ -55,6 +55,10 @@ class Served:
         with self._lock:
             handed = self._browsers.get(key, {EVERYBODY})
             return EVERYBODY in handed or browser in handed
+
+    def allows_all(self, paths: Iterable[str], browser: str) -> bool:
+        """Whether a browser may have all these files."""
+        return all(self.allows(path, browser) for path in paths)
 
     def allows_address(self, address: str, browser: str) -> bool:
         """Whether a browser may have what lies at an address of the page, however it spells a path in it."""
