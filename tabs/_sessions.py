@@ -76,7 +76,7 @@ def forget(request: gr.Request) -> None:
 
     A script, which has no browser, has that of its own session emptied.
     """
-    sessions = request.request.app.state_holder
+    sessions = getattr(request.request.scope.get("app"), "state_holder", None)
     if isinstance(sessions, LeanSessions):  # not on a page of a test, with one tab
         anyio.from_thread.run_sync(sessions.forget, str(request.session_hash))  # Gradio reads them in that thread
 

@@ -15,6 +15,7 @@ from playground.context import build_context
 from playground.diffusion import models
 from playground.errors import PlaygroundError, StorageTrouble
 from playground.gate import Gate
+from playground.job_queue import JobQueue
 from playground.job_table import JobTable
 from tests.servers import own_disk, picture, pixels, serving, status, submit, until
 
@@ -101,7 +102,7 @@ def test_a_training_whose_disk_is_full_says_so_and_can_be_resumed(page):
 
 
 def test_a_job_says_its_last_word_when_there_is_room_again(tmp_path, monkeypatch):
-    table = JobTable(tmp_path)
+    table = JobQueue(tmp_path)
     table.add("A" * 22, "count", "ada", {}, 60.0)
     table.claim_next("count", 1)
     tries, write = [], table.change

@@ -54,7 +54,7 @@ class Bare(job.Training):
     def __init__(self, folder):
         self.told = {}
         self.plan = plan.check({"trigger": "joshug", "steps": 40})
-        self.work = SimpleNamespace(folder=folder, report=self.told.update)
+        self.work = SimpleNamespace(folder=folder, report=self.told.update, progress={}, ready=lambda: None)
         self.learner = SimpleNamespace(step=0, loss=0.5, rate=1e-3, save=lambda folder: None)
         self.family, self.scores, self.losses, self.first = None, [], [], 10
 
