@@ -1,64 +1,85 @@
-"""Who is next where events wait: visitors take turns, however many events each of them has waiting.
+"""Who is next where events wait: addresses take turns, and at each address its visitors, however many events wait.
 
-Start-time fair queueing with events of equal weight: an event's round is the one now served, or the one after its
-visitor's last; the line is ordered by round, then by arrival. So a visitor's second event goes after the first of
-every other, and nobody is overtaken twice by the same visitor. Where several are served at once, who has the fewest
-under way goes first, and who has his share of them waits in the line without holding up the others.
-Source: Goyal, Vin, Cheng, "Start-time Fair Queueing", SIGCOMM 1996.
+Next is the oldest event of the visitor, of those at the address, who was served longest ago; who was never served
+comes first. So a visitor's second event goes after the first of every other, and a crowd of made-up visitors delays
+those at its own address alone. Where several are served at once, who has the fewest under way goes first, and who has
+his share of them waits in the line without holding up the others. playground/turns.py does the same for long jobs.
 """
 
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-KEPT = 1000  # visitors whose last round is remembered while the line is never empty
+KEPT = 1000  # of each kind: addresses and visitors whose last turn is remembered while the line is never empty
 
 
 class FairLine(list):
-    """A list of waiting events, ordered by append(). Whoever serves them takes out what choose() gives, with take()."""
+    """A list of waiting events in the order of service. Who serves them takes out what choose() gives, by take()."""
 
-    def __init__(self, visitor_of: Callable[[Any], str]) -> None:
+    def __init__(self, visitor_of: Callable[[Any], str], address_of: Callable[[Any], str] = lambda event: "") -> None:
         super().__init__()
-        self._visitor_of = visitor_of
-        self._rounds: dict[Any, int] = {}  # of those that wait
-        self._served: dict[str, int] = {}  # each visitor's last round since the line was last empty
-        self._now = 0
+        self._visitor_of, self._address_of = visitor_of, address_of
+        self._arrived: dict[Any, int] = {}  # of those that wait
+        self._count = self._turn = 0
+        self._addresses: OrderedDict[str, int] = OrderedDict()  # each one's last turn since the line was last empty
+        self._visitors: OrderedDict[str, int] = OrderedDict()
 
     def append(self, event: Any) -> None:
         """Lets an event in where its visitor's turn is."""
-        visitor = self._visitor_of(event)
-        last = max((self._rounds[other] for other in self if self._visitor_of(other) == visitor), default=-1)
-        mine = max(self._now, self._served.get(visitor, -1) + 1, last + 1)
-        self._rounds[event] = mine
-        self.insert(bisect_right(self, mine, key=self._rounds.__getitem__), event)
+        self._count += 1
+        self._arrived[event] = self._count
+        super().append(event)
+        self._order()
 
-    def choose(self, under_way: Mapping[str, int], most: float) -> Any | None:
-        """The event to serve next where so many of each visitor are under way; None if all who wait have `most`."""
+    def choose(self, under_way: Mapping[str, int], most: float, full: Collection[str] = ()) -> Any | None:
+        """The event to serve next where so many of each visitor are under way; None if all who wait have `most`.
+
+        Addresses in `full` have to wait.
+        """
         ready = [(mine, place) for place, event in enumerate(self)
-                 if (mine := under_way.get(self._visitor_of(event), 0)) < most]
+                 if (mine := under_way.get(self._visitor_of(event), 0)) < most and self._address_of(event) not in full]
         return self[min(ready)[1]] if ready else None
 
     def take(self, event: Any) -> None:
         """Takes an event out because it is served."""
-        mine = self._rounds[event]
+        self._turn += 1
+        for kept, who in ((self._addresses, self._address_of(event)), (self._visitors, self._visitor_of(event))):
+            if len(self) == 1:  # nobody waits for those before
+                kept.clear()
+            kept[who] = self._turn
+            kept.move_to_end(who)
+            if len(kept) > KEPT:
+                kept.popitem(last=False)
         self.remove(event)
-        self._note(self._visitor_of(event), mine)
 
     def remove(self, event: Any) -> None:
         """Takes an event out because it is given up, which costs its visitor no turn."""
         super().remove(event)
-        del self._rounds[event]
+        del self._arrived[event]
+        self._order()
 
-    def _note(self, visitor: str, served: int) -> None:
-        self._now = max(self._now, served)  # one who was passed over comes later, with an earlier round
-        if not self:  # nobody waited for those before
-            self._served.clear()
-        self._served.pop(visitor, None)
-        self._served[visitor] = served
-        if len(self._served) > KEPT:
-            del self._served[next(iter(self._served))]
+    def _order(self) -> None:
+        """Puts those that wait into the order in which they would be served, were no others to come."""
+        waiting: dict[str, dict[str, deque]] = {}
+        for event in sorted(self, key=self._arrived.__getitem__):
+            visitors = waiting.setdefault(self._address_of(event), {})
+            visitors.setdefault(self._visitor_of(event), deque()).append(event)
+        near = {address: deque(self._turns(self._visitors, visitors)) for address, visitors in waiting.items()}
+        self[:] = self._turns(self._addresses, near)
+
+    def _turns(self, last: Mapping[str, int], lines: Mapping[str, deque]) -> Iterator[Any]:
+        """The events of several lines that take turns; `last` is the number of the last turn of those who had one."""
+        turn = self._turn
+        heap = [(last.get(who, 0), self._arrived[line[0]], who) for who, line in lines.items()]
+        heapq.heapify(heap)
+        while heap:
+            _, _, who = heapq.heappop(heap)
+            line, turn = lines[who], turn + 1
+            yield line.popleft()
+            if line:
+                heapq.heappush(heap, (turn, self._arrived[line[0]], who))
 
 
 class Presence:

@@ -38,7 +38,7 @@ class Lanes:
         for fn in self._fns.values():
             self._queue.create_event_queue_for_fn(fn)
         for lane in self._queue.event_queue_per_concurrency_id.values():
-            lane.queue = FairLine(visitor_of)
+            lane.queue = FairLine(visitor_of, address_of)
         self._join, self._queue.push = self._queue.push, self.push
         self._queue.get_events = self.get_events
 
@@ -64,7 +64,7 @@ class Lanes:
         for name, lane in lanes:
             places = lane.concurrency_limit
             if lane.queue and (places is None or lane.current_concurrency < places):
-                event = lane.queue.choose(self._places_of(name), self._at_once(places))
+                event = lane.queue.choose(self._places_of(name), self._at_once(places), self._full(name, places))
                 if event is not None:
                     lane.queue.take(event)
                     return [event], False, name
@@ -80,6 +80,16 @@ class Lanes:
     def _at_once(self, places: int | None) -> float:
         """How many of so many places a visitor may have: half of them."""
         return math.inf if self._door.mode == access.PRIVATE or places is None else max(1, places // 2)
+
+    def _full(self, lane: str, places: int | None) -> set[str]:
+        """The addresses that have as many places of a lane as they may on a public page: one in four stays for others.
+
+        In class mode most come from one address, and nobody without a login.
+        """
+        if self._door.mode != access.PUBLIC or places is None:
+            return set()
+        near = Counter(map(address_of, self._under_way(lane)))
+        return {address for address, count in near.items() if address and count >= max(1, places * 3 // 4)}
 
     def _check_share(self, lane: str, who: tuple[str, str]) -> None:
         most = self._door.limits

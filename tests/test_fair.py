@@ -55,6 +55,27 @@ def test_one_at_a_time_comes_no_more_often_than_many_at_once():
     assert [*order, *served(line)] == ["a1", "b1", "a2", "b2", "a3", "b3"]
 
 
+def test_a_crowd_of_made_up_visitors_delays_those_at_its_own_address_alone():
+    line = FairLine(lambda event: event.who, lambda event: "near" if event.who[0] == "e" else "far")
+    for number in range(20):
+        line.append(Asked(f"e{number}", f"e{number}"))
+    order = served(line, 1)
+    for name in ("a1", "a2", "b1"):
+        line.append(Asked(name[0], name))
+    for number in range(20, 23):  # and goes on making up new ones
+        order += served(line, 2)
+        line.append(Asked(f"e{number}", f"e{number}"))
+    assert order == ["e0", "a1", "e1", "b1", "e2", "a2", "e3"]
+
+
+def test_an_address_that_is_full_waits_and_holds_up_nobody():
+    line = FairLine(lambda event: event.who, lambda event: event.who)
+    for name in ("a1", "b1"):
+        line.append(Asked(name[0], name))
+    assert line.choose({}, 2, {"a"}).name == "b1"
+    assert line.choose({}, 2, {"a", "b"}) is None
+
+
 def test_what_is_given_up_costs_no_turn():
     line = line_of("a1", "b1", "b2", "b3")
     for event in [event for event in line if event.who == "b"]:
@@ -113,11 +134,11 @@ def test_long_use_keeps_little_in_memory():
     for number in range(2000):
         line.append(Asked(f"visitor {number}", str(number)))
         served(line)
-    assert (len(line._served), len(line._rounds)) == (1, 0)
+    assert (len(line._visitors), len(line._addresses), len(line._arrived)) == (1, 1, 0)
     for number in range(2000):
         line.append(Asked(f"visitor {number}", str(number)))
         served(line, int(number > 3))
-    assert (len(line._served), len(line._rounds), len(line)) == (fair.KEPT, 4, 4)
+    assert (len(line._visitors), len(line._arrived), len(line)) == (fair.KEPT, 4, 4)
 
 
 def test_somebody_listens_as_long_as_one_stream_is_open():
