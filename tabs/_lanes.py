@@ -26,6 +26,7 @@ from playground.visits import VISITOR, Door
 
 LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, of which a page asks many at once
 GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
+AGAIN = 60.0  # seconds to the next look where somebody has
 GIVEN_UP = "Nobody came to hear the answer, so the request was given up. Ask again."
 KEPT = 2500  # sessions with events of which notes are kept; Gradio itself keeps the answers of 2000
 
@@ -49,7 +50,7 @@ class Lanes:
             self._check_share(fn.concurrency_id, request.scope.get(VISITOR, (body.session_hash or "", "")))
         joined, event_id, state = await self._join(body, request, username)
         if joined:
-            asyncio.get_running_loop().call_later(GRACE, self._look, event_id)
+            asyncio.get_running_loop().call_later(GRACE, self._look, event_id, body.session_hash)
             self._tell_places(fn.concurrency_id, event_id)
             self._forget_old()
         return joined, event_id, state
@@ -132,10 +133,16 @@ class Lanes:
         if line and line[-1]._id != event_id:
             self._queue.broadcast_estimations(lane)
 
-    def _look(self, event_id: str) -> None:
-        """Gives an event up that nobody listens for."""
+    def _look(self, event_id: str, session: str) -> None:
+        """Gives an event up that nobody listens for, and its answers; where somebody does, it looks again later."""
         event = self._queue.event_ids_to_events.get(event_id)
-        if event is None or event.session_hash in self._door.presence or event_id in self._door.presence:
+        if session in self._door.presence or event_id in self._door.presence:
+            if event is not None or self._answers(event_id, session):
+                asyncio.get_running_loop().call_later(AGAIN, self._look, event_id, session)
+            return
+        if event is None:
+            if self._answers(event_id, session):
+                self._forget_answers(event_id, session)
             return
         task = asyncio.get_running_loop().create_task(self._give_up(event))
         self._queue._asyncio_tasks.add(task)  # where Gradio keeps its own, so that it is not collected
@@ -144,9 +151,24 @@ class Lanes:
     async def _give_up(self, event: Any) -> None:
         """Takes a waiting event out; one under way ends at its generator's next step. Who comes later is told."""
         await self._queue.clean_events(event_id=event._id)
-        messages = self._queue.pending_messages_per_session.get(event.session_hash)
-        if messages is not None:
-            messages.put_nowait(ProcessCompletedMessage(output={"error": GIVEN_UP}, success=False, event_id=event._id))
+        self._forget_answers(event._id, event.session_hash)
+        # where it had begun, the answer of its last step is still to come
+        asyncio.get_running_loop().call_later(AGAIN, self._look, event._id, event.session_hash)
+
+    def _answers(self, event_id: str, session: str) -> list[Any]:
+        """The messages of an event that nobody has fetched."""
+        messages = self._queue.pending_messages_per_session.get(session)
+        return [each for each in messages._queue if each.event_id == event_id] if messages is not None else []
+
+    def _forget_answers(self, event_id: str, session: str) -> None:
+        """Puts one word in the place of an event's answers that nobody has fetched, which Gradio would keep."""
+        messages = self._queue.pending_messages_per_session.get(session)
+        if messages is None:
+            return
+        for each in [messages.get_nowait() for _ in range(messages.qsize())]:
+            if each.event_id != event_id:
+                messages.put_nowait(each)
+        messages.put_nowait(ProcessCompletedMessage(output={"error": GIVEN_UP}, success=False, event_id=event_id))
 
     def _forget_old(self) -> None:
         """Gradio notes which events a session waits for, and never forgets those whose answer nobody fetched."""

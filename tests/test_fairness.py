@@ -329,6 +329,39 @@ def test_who_never_listens_computes_for_nobody(site, visitor, monkeypatch):
     assert until(lambda: alan.answers == ["done alan"])
 
 
+def waiting_answers(queue):
+    """What answers that nobody has fetched take, in characters."""
+    return sum(len(repr(message)) for messages in queue.pending_messages_per_session.values()
+               for message in messages._queue)
+
+
+def test_answers_that_nobody_fetches_are_not_kept(site, visitor, monkeypatch):
+    queue = site[2]
+    for name in ("GRACE", "AGAIN"):
+        monkeypatch.setattr(_lanes, name, 0.5)
+    before = waiting_answers(queue)
+    crowd = [visitor(f"drive-by {number}", hears=False) for number in range(5)]
+    assert [each.join("quick", "long " * 20_000).status_code for each in crowd] == [200] * 5
+    assert until(lambda: waiting_answers(queue) > before + 300_000)
+    assert until(lambda: waiting_answers(queue) < before + 5000)
+    late = crowd[3]
+    late.listen("late", f"/gradio_api/queue/data?session_hash={late.session()}")
+    assert until(lambda: late.answers == [_lanes.GIVEN_UP]), "who comes after all is told"
+
+
+def test_who_listens_but_never_reads_on_has_his_answers_kept_until_he_leaves(site, visitor, monkeypatch):
+    queue = site[2]
+    for name in ("GRACE", "AGAIN"):
+        monkeypatch.setattr(_lanes, name, 0.5)
+    before = waiting_answers(queue)
+    door, ada = queue.get_events.__self__._door, visitor("ada", hears=False)
+    with door.presence.listening([ada.session()]):
+        assert ada.join("quick", "long " * 20_000).status_code == 200
+        time.sleep(2)
+        assert waiting_answers(queue) > before + 80_000
+    assert until(lambda: waiting_answers(queue) < before + 5000)
+
+
 def test_who_listens_may_wait_longer_than_the_grace(site, visitor, monkeypatch):
     _, work, _ = site
     monkeypatch.setattr(_lanes, "GRACE", 0.3)
