@@ -39,6 +39,7 @@ class Limits:
     sessions: int  # open pages whose state is kept
     joins: int  # events a minute
     joins_address: int  # events a minute, an address; as many of what hears, cancels or resets them
+    pages_address: int  # times that the page is opened a minute, an address
     uploads: int  # upload requests a minute
     uploads_address: int  # upload requests a minute, an address
     logins: int  # failed logins a minute, an address
@@ -62,16 +63,16 @@ class Limits:
 MAY_BE_0 = ("training", "lab", "turn", "unmarked", "disk_free", "download_mb")
 OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, turn=0, hours=24, queue=200, queue_each=64,
               queue_address=200, compute_each=32, compute_address=200, sessions=200, joins=900, joins_address=30_000,
-              uploads=60, uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16, slow=600, unmarked=1,
-              disk_free=500, disk_mb=PLENTY, disk_each=PLENTY, download_mb=PLENTY)
+              pages_address=600, uploads=60, uploads_address=1200, logins=20, upload_mb=400, file_mb=25, body_mb=16,
+              slow=600, unmarked=1, disk_free=500, disk_mb=PLENTY, disk_each=PLENTY, download_mb=PLENTY)
 DEFAULTS = {
     PRIVATE: OPEN,
     CLASS: replace(OPEN, lab=2, jobs_address=15, turn=10, queue_address=180, compute_each=12, upload_mb=250, uploads=30,
                    disk_mb=20_000, disk_each=2_000),
     PUBLIC: replace(OPEN, training=0, lab=1, jobs=6, jobs_each=1, jobs_address=3, turn=5, hours=6, queue=100,
                     queue_each=40, queue_address=70, compute_each=8, compute_address=24, joins=400, joins_address=4000,
-                    uploads=10, uploads_address=100, logins=10, upload_mb=50, file_mb=12, body_mb=4, slow=120,
-                    unmarked=0, disk_mb=2_000, disk_each=200, download_mb=800),
+                    pages_address=120, uploads=10, uploads_address=100, logins=10, upload_mb=50, file_mb=12, body_mb=4,
+                    slow=120, unmarked=0, disk_mb=2_000, disk_each=200, download_mb=800),
 }
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -12,6 +14,10 @@ class TooLarge(Exception):
 
 class TooSlow(Exception):
     """The bytes took longer than they may."""
+
+
+class TooMuch(Exception):
+    """Together with what is being read already it is more than is kept in memory."""
 
 
 class Body:
@@ -61,6 +67,33 @@ class Body:
             parts.append(message.get("body", b""))
         self._kept = b"".join(parts)
         return self._kept
+
+
+class Held:
+    """What the bodies take that are being read into memory, in bytes: in all, and from each address."""
+
+    def __init__(self, most: int = 256_000_000, most_each: int = 64_000_000) -> None:
+        self._most, self._most_each = most, most_each
+        self._near: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, address: str) -> Iterator[Callable[[int], Awaitable[None]]]:
+        """A function that counts bytes of one body as they come, until it is done with. It raises TooMuch."""
+        mine = 0
+
+        async def came(size: int) -> None:
+            nonlocal mine
+            mine += size
+            self._near[address] += size
+            if self._near[address] > self._most_each or self._near.total() > self._most:
+                raise TooMuch
+
+        try:
+            yield came
+        finally:
+            self._near[address] -= mine
+            if not self._near[address]:
+                del self._near[address]
 
 
 def parsed(content: bytes) -> Any:

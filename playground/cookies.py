@@ -53,6 +53,11 @@ def found(name: str, header: bytes) -> str:
     return value[1].decode() if value else ""
 
 
-def set_cookie(name: str, value: str, secure: bool) -> tuple[bytes, bytes]:
-    """The header that sets a cookie until the browser is closed."""
-    return b"set-cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}".encode()
+def set_cookie(name: str, value: str, secure: bool, framed: bool = False) -> tuple[bytes, bytes]:
+    """The header that sets a cookie until the browser is closed.
+
+    In another site's frame, as on Hugging Face Spaces, a browser keeps and sends none but such as are for each site
+    that frames it apart (CHIPS, "Cookies Having Independent Partitioned State").
+    """
+    where = "SameSite=None; Partitioned" if framed and secure else "SameSite=Lax"
+    return b"set-cookie", f"{name}={value}; Path=/; HttpOnly; {where}{'; Secure' if secure else ''}".encode()

@@ -24,11 +24,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from starlette.requests import Request
+
 from playground import logs, storage
-from playground.body import Body, TooLarge, TooSlow, named_files, parsed
+from playground.body import Body, Held, TooLarge, TooMuch, TooSlow, named_files, parsed
 from playground.cookies import set_cookie
 from playground.errors import NoRoom
-from playground.logins import Logins, leaving, user_of
+from playground.headers import security_headers
+from playground.logins import Logins, entered, leaving, user_of
 from playground.throttle import Throttle
 from playground.visits import BROWSER, SAFE, VISITOR, Door, Visit
 
@@ -69,7 +72,8 @@ class Gatekeeper:
         self.steered_address = Throttle(most.joins_address, clock)  # an event is joined, heard, and perhaps cancelled
         self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
         self.logins, self.sessions = Logins(most.logins, door.cookies, clock), door.sessions
-        self.pages = asyncio.Semaphore(PAGES)
+        self.pages, self.pages_address = asyncio.Semaphore(PAGES), Throttle(most.pages_address, clock)
+        self.held = Held()
         self.headers = security_headers(door)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
@@ -82,27 +86,14 @@ class Gatekeeper:
         body = None
         try:
             self._check(visit)
-            if visit.method not in SAFE:
-                room = self.door.room if visit.name == "upload" else None
-                if room is not None:
-                    await room.admit(visit.length or self._size(visit))
-                body = Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
-                receive = body.receive
-                if STEERED.fullmatch(visit.name):
-                    content = await body.whole()
-                    data = parsed(content) if content else {}
-                    self._check_event(visit, data)
-                    await self._check_files(visit, named_files(data))
-                elif visit.logs_in:
-                    visit.user = await user_of(scope, await body.whole())
-                    too_many(self.logins.begin(visit), "failed logins")
-            answer.body = body
-            scope[VISITOR], scope[BROWSER] = (visit.visitor, visit.address), visit.browser
-            if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
-                scope["query_string"] = b"all_session=false"
-                scope["headers"] = leaving(scope["headers"])
-            with self.door.presence.listening(visit.hears):
-                await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, answer.send)
+            if STEERED.fullmatch(visit.name) and not entered(scope.get("app"), Request(scope).cookies):
+                raise Refusal(401, "Log in first.")
+            with self.held.of(visit.address) as came:
+                if visit.method not in SAFE:
+                    body = answer.body = await self._body(visit, receive, came)
+                    receive = body.receive
+                    await self._look_into(visit, body, scope)
+                await self._pass(visit, scope, receive, answer.send)
         except Refusal as refusal:
             await answer.refuse(refusal)
         except OSError as problem:
@@ -118,8 +109,39 @@ class Gatekeeper:
             words = f"{most // MEGABYTE} MB" if most >= MEGABYTE else f"{most} bytes"
             await answer.refuse(Refusal(413, f"That is more than the {words} that one request may hold here. "
                                              "Send less at once."))
+        except TooMuch:
+            await answer.refuse(Refusal(503, "The page is reading as much as it can hold. Try again in a moment.", 5))
         except TooSlow:
             await answer.refuse(Refusal(408, "The request did not arrive in time. Try again."))
+
+    async def _body(self, visit: Visit, receive: Callable, came: Callable) -> Body:
+        """The body that is to be read: an upload's is counted by the disk, another by memory."""
+        if visit.name != "upload":
+            return Body(receive, self._size(visit), self.door.limits.slow, came)
+        room = self.door.room
+        if room is not None:
+            await room.admit(visit.length or self._size(visit))
+        return Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
+
+    async def _look_into(self, visit: Visit, body: Body, scope: dict) -> None:
+        """What must be known of a body before the page has it: of an event's, and of a login's."""
+        if STEERED.fullmatch(visit.name):
+            content = await body.whole()
+            data = parsed(content) if content else {}
+            self._check_event(visit, data)
+            await self._check_files(visit, named_files(data))
+        elif visit.logs_in:
+            visit.user = await user_of(scope, await body.whole())
+            too_many(self.logins.begin(visit), "failed logins")
+
+    async def _pass(self, visit: Visit, scope: dict, receive: Callable, send: Callable) -> None:
+        """Lets a request through, with what the page is to know of it."""
+        scope[VISITOR], scope[BROWSER] = (visit.visitor, visit.address), visit.browser
+        if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
+            scope["query_string"] = b"all_session=false"
+            scope["headers"] = leaving(scope["headers"])
+        with self.door.presence.listening(visit.hears):
+            await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, send)
 
     async def _page(self, scope: dict, receive: Callable, send: Callable) -> None:
         """ASGI, PAGES of them at a time until each begins to answer: a reader that stalls holds up nobody."""
@@ -157,6 +179,12 @@ class Gatekeeper:
             too_many(self.logins.early(visit), "failed logins")
         elif STEERED.fullmatch(visit.name):
             self._check_steering(visit)
+        elif COSTLY.fullmatch(visit.path):
+            self._rate(self.pages_address, visit.address, "pages")
+        elif visit.name == "upload_progress":  # Gradio notes the name of an upload that anybody asks for
+            self._rate(self.steered_address, visit.address, "requests")
+            if any(len(name) > NAME for name in visit.uploads):
+                raise Refusal(400, f"The name of an upload has {NAME} characters at most.")
         elif visit.path.startswith("private/"):  # pictures and files of a training, for whoever has its link
             self._rate(self.steered_address, visit.address, "requests")
 
@@ -212,15 +240,15 @@ class Gatekeeper:
 
         Gives the cookies that go with it: the browser's own with its first page, one more with a login that held.
         """
-        cookies, secure = self.door.cookies, visit.scheme == "https"
+        cookies, secure, framed = self.door.cookies, visit.scheme == "https", self.door.framed_by != "'self'"
         if joins(visit) and visit.session and 200 <= status < 300:
             self.sessions.claim(visit.session, visit.browser, visit.address)
         if visit.logs_in and status != 400:
             self.logins.forget(visit)
             if status == 200 and visit.browser and visit.user:
-                return [set_cookie(cookies.device, cookies.entry(visit.browser, visit.user), secure)]
+                return [set_cookie(cookies.device, cookies.entry(visit.browser, visit.user), secure, framed)]
         if visit.method == "GET" and not visit.path and not visit.browser and status == 200:
-            return [set_cookie(cookies.session, cookies.new_browser(), secure)]
+            return [set_cookie(cookies.session, cookies.new_browser(), secure, framed)]
         return []
 
 
@@ -258,21 +286,6 @@ class Answer:
             headers.append((b"connection", b"close"))  # what is left of the body is not read
         await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": content})
-
-
-def security_headers(door: Door) -> list[tuple[bytes, bytes]]:
-    """The headers of every answer. Gradio's page runs scripts of its own inline and makes functions of strings, so
-    those two stay allowed; what is shut is every other host, plugins, foreign frames, base and form targets."""
-    policy = ("default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-              "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' "
-              "data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-              f"frame-ancestors {door.framed_by}")
-    headers = {"content-security-policy": policy, "referrer-policy": "same-origin", "x-content-type-options": "nosniff",
-               "cross-origin-resource-policy": "same-origin",
-               "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"}
-    if door.framed_by == "'self'":
-        headers["x-frame-options"] = "SAMEORIGIN"
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def too_many(seconds: float, what: str) -> None:

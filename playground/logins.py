@@ -11,7 +11,7 @@ everybody) and have not logged in since the server was started, or whose browser
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -57,6 +57,14 @@ class Logins:
             return [(self._each, f"browser {visit.entry}")]
         together = [(self._tunnel, "")] if visit.tunnelled else []
         return [(self._each, visit.address), *together]
+
+
+def entered(app: Any, cookies: Mapping[str, str]) -> bool:
+    """Whether cookies show a login of Gradio's web app, or it asks for none."""
+    if app is None or (app.auth is None and app.auth_dependency is None):
+        return True
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(app.tokens.get(cookies.get(name, "")) is not None for name in names)
 
 
 async def user_of(scope: dict, content: bytes) -> str:

@@ -77,6 +77,7 @@ class Visit:
         self.known_host = known(self.host, door)
         self.own_origin = own(headers.get(b"origin", b"").decode("latin-1").lower(), self.host, door)
         self.sessions = named(self.method, self.name, scope.get("query_string", b""))
+        self.uploads = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("upload_id", [])
         self.tries: list[tuple[Any, str]] = []  # what a login has taken from the counts of failed ones
 
     @property

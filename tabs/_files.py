@@ -1,5 +1,7 @@
 """Notes whose each file is that the page hands out or takes in, so that it is served to that browser alone."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -12,6 +14,7 @@ from playground.served import EVERYBODY, Served
 from playground.visits import BROWSER
 from tabs import _ui
 
+FEW = 500  # uploads under way
 # Gradio makes an answer's files where the request is not at hand, in the same task.
 _asking: ContextVar[str] = ContextVar("the browser that the event under way came from", default=EVERYBODY)
 
@@ -36,7 +39,18 @@ def install(page: Blocks, served: Served) -> None:
             served.note(path, browser_of(request))
         return paths, *rest
 
+    routes.file_upload_statuses._statuses = Few(None)
+    routes.file_upload_statuses._signals = Few(asyncio.Event)
     page.process_api, page.postprocess_data, routes.upload_fn = process_api, postprocess_data, upload
+
+
+class Few(defaultdict):
+    """A dictionary that forgets the oldest of more than FEW: Gradio would keep each upload that was ever asked for."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > FEW:
+            del self[next(iter(self))]
 
 
 def browser_of(request: Any) -> str:

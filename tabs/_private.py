@@ -16,7 +16,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
-from playground import marks
+from playground import logins, marks
 from playground.context import Context
 from playground.errors import PlaygroundError
 from playground.job_table import Job
@@ -41,7 +41,7 @@ def install(app: Any, context: Context) -> None:
         return job
 
     async def private(job_id: str, name: str, request: Request) -> Response:
-        if not logged_in(app, request):
+        if not logins.entered(app, request.cookies):
             raise HTTPException(401)
         try:
             async with turns:
@@ -81,11 +81,3 @@ def sent(path: Path, name: str) -> Response:
     if not path.is_file():
         raise HTTPException(404)
     return FileResponse(path, media_type="application/octet-stream", headers=HEADERS, filename=name)
-
-
-def logged_in(app: Any, request: Request) -> bool:
-    """Whether the visitor may see the page at all, by the cookie that Gradio's login sets."""
-    if app.auth is None and app.auth_dependency is None:
-        return True
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(app.tokens.get(request.cookies.get(name, "")) is not None for name in names)

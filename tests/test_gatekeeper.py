@@ -1,6 +1,7 @@
 """The gatekeeper before a page that only tells what reached it: who is let in, what is taken off, what is refused."""
 
 import asyncio
+import contextlib
 import json
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from playground import access, settings, throttle
+from playground.body import Held, TooMuch
 from playground.gatekeeper import Gatekeeper
 from playground.visits import Door
 
@@ -41,6 +43,7 @@ class Page:
         self.now = 0.0
         self.door = Door(mode, access.limits(mode, changes), **door)
         self.app = Gatekeeper(told, self.door, clock=lambda: self.now)
+        self.web = None  # Gradio's web app
 
     def ask(self, path="/", method="GET", *, body=b"", parts=None, peer="1.2.3.4", host="x.org", stall=False,
             **headers):
@@ -52,7 +55,8 @@ class Page:
         if "cookie" in names:  # a test writes the browser's name, as if the page had issued it
             names["cookie"] = re.sub(r"playground-session=([\w-]*)", self.issued, names["cookie"])
         scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "client": (peer, 1),
-                 "scheme": "http", "headers": [(name.encode(), value.encode()) for name, value in names.items()]}
+                 "scheme": "http", "headers": [(name.encode(), value.encode()) for name, value in names.items()],
+                 "app": self.web}
         got = []
 
         async def receive():
@@ -434,3 +438,72 @@ def test_limits_are_the_modes_own():
     assert Page("public").app.joins.a_minute == access.DEFAULTS["public"].joins
     assert Page("public", "joins=7").app.joins.a_minute == 7
     assert replace(access.DEFAULTS["public"], joins=7) == Page("public", "joins=7").door.limits
+
+
+@pytest.mark.parametrize(("path", "method"), [
+    ("queue/join", "POST"), ("call/tokenize", "POST"), ("component_server", "POST"), ("cancel", "POST"),
+    ("queue/data?session_hash=s", "GET"), ("heartbeat/s", "GET")])
+def test_who_is_not_logged_in_has_no_event_read_or_stream_kept(path, method):
+    page = Page()
+    page.web = SimpleNamespace(auth={"ada": "x"}, auth_dependency=None, cookie_id="X_1", tokens={"tok": "ada"})
+    read = []
+
+    async def reading(scope, receive, send):
+        read.append(scope["path"])
+        await told(scope, receive, send)
+
+    page.app.app = reading
+    for cookie in ("a=b", "access-token-X_1=no", "access-token-unsecure-X_2=tok"):
+        assert page.ask(f"/gradio_api/{path}", method, stall=method == "POST", cookie=cookie).status == 401
+    assert not read
+    for name in ("access-token-X_1", "access-token-unsecure-X_1"):
+        assert page.ask(f"/gradio_api/{path}", method, cookie=f"{name}=tok").status == 200
+
+
+def test_what_is_read_at_once_is_bounded_in_all_and_for_an_address():
+    async def crowd(bodies):
+        held, refused = Held(most=100, most_each=40), []
+        with contextlib.ExitStack() as stack:
+            for address, size in bodies:
+                came = stack.enter_context(held.of(address))
+                try:
+                    await came(size)
+                except TooMuch:
+                    refused.append(address)
+        return refused, held._near.total()
+
+    assert asyncio.run(crowd([("a", 30), ("a", 20), ("b", 30), ("c", 30)])) == (["a", "c"], 0)
+    assert asyncio.run(crowd([("a", 30), ("b", 30), ("c", 30)])) == ([], 0)
+
+
+def test_too_much_to_hold_is_said_and_frees_its_place():
+    page = Page()
+    page.app.held = Held(most=10, most_each=10)
+    for _ in range(3):
+        refused = page.ask(JOIN, "POST", parts=[b"12345", b"678901"])
+        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
+        assert page.join().status == 503
+        assert page.ask("/gradio_api/cancel", "POST", body=b'{"a":1}').status == 200
+
+
+def test_the_page_is_opened_so_often_an_address():
+    page = Page(changes="pages_address=2")
+    assert [page.ask(path).status for path in ("/", "/config", "/gradio_api/info")] == [200, 200, 429]
+    assert page.ask("/", peer="5.6.7.8").status == 200
+    assert page.ask("/assets/index.js").status == 200
+
+
+def test_asking_for_the_progress_of_uploads_is_bounded():
+    page = Page(changes="joins_address=2")
+    for length, status in ((64, 200), (65, 400), (1, 429)):
+        assert page.ask(f"/gradio_api/upload_progress?upload_id={'n' * length}").status == status
+
+
+@pytest.mark.parametrize(("framed_by", "proto", "where"), [
+    ("'self'", "https", "SameSite=Lax; Secure"),
+    ("https://huggingface.co", "https", "SameSite=None; Partitioned; Secure"),
+    ("https://huggingface.co", "http", "SameSite=Lax")])
+def test_a_page_in_another_sites_frame_has_a_cookie_that_is_kept_there(framed_by, proto, where):
+    page = Page(framed_by=framed_by, trusted=None)
+    given = page.ask("/", x_forwarded_proto=proto).headers["set-cookie"]
+    assert given.endswith(where)
