@@ -120,7 +120,7 @@ class Gatekeeper:
             return Body(receive, self._size(visit), self.door.limits.slow, came)
         room = self.door.room
         if room is not None:
-            await room.admit(visit.length or self._size(visit))
+            await room.admit(visit.length or self._size(visit), visit.browser, visit.address)
         return Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
 
     async def _look_into(self, visit: Visit, body: Body, scope: dict) -> None:

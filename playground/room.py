@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from playground import uploads
 from playground.access import PLENTY, Limits
 from playground.catalog import MB
 from playground.errors import NoRoom
@@ -51,9 +52,21 @@ class Room:
                 raise NoRoom(f"Your photos and jobs take {held / MB:,.0f} MB; a visitor may have "
                              f"{self.most.disk_each:,} MB here.", "Delete photos or jobs that you no longer need.")
 
-    async def admit(self, size: int) -> None:
-        """check() for an event loop: in a thread, as it may have to measure."""
-        await asyncio.to_thread(self.check, size)
+    async def admit(self, size: int, browser: str = "", address: str = "") -> None:
+        """check_upload() for an event loop: in a thread, as it may have to measure."""
+        await asyncio.to_thread(self.check_upload, size, browser, address)
+
+    def check_upload(self, size: int, browser: str, address: str) -> None:
+        """check(), and what a browser or an address has sent already that nobody has read."""
+        self.check(size)
+        mine = uploads.place(self.data / "gradio", browser, address)
+        if address and self.most.disk_each < PLENTY and taken(mine) + size > self.most.disk_each * MB:
+            raise NoRoom(f"What you sent and nobody has read yet takes more than {self.most.disk_each:,} MB.",
+                         "Use it, or try again later: it goes by itself.")
+        near = max(self.most.disk_each, self.most.disk_mb / 2) * MB
+        if address and self.most.disk_mb < PLENTY and taken(mine.parent) + size > near:
+            raise NoRoom("What was sent from your address and nobody has read yet takes half of the room here.",
+                         "Try again later: it goes by itself.")
 
     async def brought(self, size: int) -> None:
         """Counts bytes of an upload as they come. Raises NoRoom if they find no room after all."""

@@ -22,7 +22,7 @@ import gradio as gr
 from gradio import processing_utils, route_utils
 from gradio.context import LocalContext
 
-from playground import checks, marks, storage
+from playground import checks, marks, storage, uploads
 from playground.errors import BadInput, PlaygroundError
 from playground.jobs import NOBODY
 from playground.room import Room
@@ -31,7 +31,6 @@ from playground.visits import BROWSER, VISITOR
 log = logging.getLogger(__name__)
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-UPLOADS = "uploads"  # folder of the page's cache that holds what visitors sent, and nothing that the page made
 
 # Gradio gives every listener a queue of its own unless they share an id: without these lanes eight tabs
 # would be eight jobs on one processor. Answers that take milliseconds never wait behind a model.
@@ -92,19 +91,13 @@ async def upload_apart(request: Any, cache: Any, *most: Any, **how: Any) -> Any:
     the first to have it read would take it from the other. The folders of one browser lie together, so that its
     visitor can have them removed.
     """
-    place = uploads_of(request, Path(cache)) or Path(cache) / UPLOADS
-    apart = place / secrets.token_hex(16)
+    scope = request.scope
+    apart = uploads.place(Path(cache), scope.get(BROWSER, ""), scope.get(VISITOR, NOBODY)[1]) / secrets.token_hex(16)
     try:
         return await route_utils.upload_fn(request, apart, *most, **how)
     except BaseException:  # too much, too slow, broken off: the part that came takes no room
         storage.attempt(storage.remove_folder, apart)
         raise
-
-
-def uploads_of(request: Any, cache: Path) -> Path | None:
-    """Where the uploads of a request's browser lie, by a checksum of its cookie; None for a script, which has none."""
-    browser = getattr(request, "request", request).scope.get(BROWSER)  # of Gradio's request, or the web server's own
-    return cache / UPLOADS / hashlib.sha256(browser.encode()).hexdigest()[:32] if browser else None
 
 
 def sender() -> tuple[str, str]:
@@ -115,11 +108,10 @@ def sender() -> tuple[str, str]:
 
 def forget_uploads(request: gr.Request) -> int:
     """Removes what the browser of an event uploaded and nobody has read yet; returns how many files. StorageTrouble."""
-    place = uploads_of(request, Path(os.environ["GRADIO_TEMP_DIR"]))
-    if place is None:
-        return 0
-    files = sum(path.is_file() for path in place.rglob("*"))
-    storage.remove_folder(place)
+    files = 0
+    for place in uploads.of_browser(Path(os.environ["GRADIO_TEMP_DIR"]), request.request.scope.get(BROWSER, "")):
+        files += sum(path.is_file() for path in place.rglob("*"))
+        storage.remove_folder(place)
     return files
 
 
@@ -163,7 +155,7 @@ def taken(path: Any) -> bytes:
         content = file.read_bytes()
     except OSError:
         raise BadInput("The uploaded file is gone.", "Upload it again.") from None
-    if file.resolve().is_relative_to((Path(os.environ["GRADIO_TEMP_DIR"]) / UPLOADS).resolve()):
+    if file.resolve().is_relative_to((Path(os.environ["GRADIO_TEMP_DIR"]) / uploads.FOLDER).resolve()):
         with storage.trouble(file.parent):
             file.unlink(missing_ok=True)
     return content

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from playground import access, janitor, room
+from playground import access, janitor, room, uploads
 from playground.catalog import MB
 from playground.context import build_context
 from playground.errors import NoRoom
@@ -246,3 +246,30 @@ def test_an_evaluation_in_the_web_process_is_a_job_like_others(page, tmp_path):
     with pytest.raises(NoRoom):
         runs.added_here(page, {}, "script")
     assert page.jobs.table.ids() == set()
+
+
+def test_what_one_sent_and_nobody_read_is_his_share_and_an_address_has_half(made, tmp_path):
+    for browser in ("ada", "eve", "joe"):
+        put(uploads.place(tmp_path / "gradio", browser, "1.1.1.1") / "x" / "file", int(1.6 * MB))
+    made._measured_at = room.NEVER
+    with pytest.raises(NoRoom, match="What you sent and nobody has read yet takes more than 2 MB"):
+        made.check_upload(MB, "ada", "1.1.1.1")
+    with pytest.raises(NoRoom, match="from your address"):
+        made.check_upload(MB, "bob", "1.1.1.1")
+    made.check_upload(MB // 20, "ada", "1.1.1.1")
+    made.check_upload(MB, "bob", "2.2.2.2")
+    made.check_upload(MB, "", "")  # no gatekeeper stands before a page of a test
+
+
+def test_an_address_may_have_what_a_visitor_may(tmp_path):
+    made = Room(tmp_path, access.limits("class", "disk_mb=10,disk_each=8,disk_free=0"))
+    put(uploads.place(tmp_path / "gradio", "ada", "1.1.1.1") / "x" / "file", 6 * MB)
+    made.check_upload(MB, "ada", "1.1.1.1")
+
+
+def test_a_browsers_uploads_are_found_wherever_it_sent_them(tmp_path):
+    places = [put(uploads.place(tmp_path, browser, address) / "x" / "file", 1).parent.parent
+              for browser, address in (("ada", "1.1.1.1"), ("ada", "2.2.2.2"), ("eve", "1.1.1.1"), ("", "1.1.1.1"))]
+    assert sorted(uploads.of_browser(tmp_path, "ada")) == sorted(places[:2])
+    assert uploads.of_browser(tmp_path, "") == []
+    assert not [place for place in places if "1.1.1.1" in str(place) or "ada" in str(place)]

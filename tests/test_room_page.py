@@ -72,6 +72,24 @@ def test_uploads_end_at_the_bound_and_deletion_makes_room_again(page):
 
 
 @pytest.mark.slow
+def test_one_address_leaves_room_for_the_uploads_of_others(tmp_path_factory):
+    most = "disk_mb=6,disk_each=2,upload_mb=1,uploads=1000,uploads_address=1000"
+    data = tmp_path_factory.mktemp("shared") / "data"
+    with serving(data, "--mode", "public", "--trusted-proxy", "127.0.0.1", "--limits", most) as server:
+        def upload(address, cookies=None):
+            return httpx.post(f"{server.url}/gradio_api/upload", files={"files": ("a.bin", b"x" * 800_000)},
+                              headers={"x-forwarded-for": address}, cookies=cookies, timeout=120)
+
+        browser = httpx.get(server.url, headers={"x-forwarded-for": "6.6.6.6"}, timeout=120).cookies
+        codes = [upload("6.6.6.6", browser).status_code for _ in range(4)]
+        assert codes == [200, 200, 507, 507]  # a browser's share
+        codes = [upload("6.6.6.6").status_code for _ in range(4)]
+        assert codes == [200, 507, 507, 507]  # scripts beside it, up to half of all
+        assert "from your address" in upload("6.6.6.6").json()["detail"]
+        assert upload("7.7.7.7").status_code == 200
+
+
+@pytest.mark.slow
 def test_a_full_page_refuses_before_the_body_is_sent(page):
     assert fill(page)[-1] == 507
     with page.connect() as wire:
