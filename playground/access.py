@@ -58,8 +58,11 @@ class Limits:
             value = getattr(self, name)
             if value < (0 if name in MAY_BE_0 else 1):
                 raise BadInput(f"The limit {name}={value} lets nobody in.", "Give a larger number.")
+            if value > LARGEST.get(name, value):
+                raise BadInput(f"The limit {name}={value} is too large.", f"Give at most {LARGEST[name]}.")
 
 
+LARGEST = {"training": 1, "unmarked": 1, "hours": 24 * 366}
 MAY_BE_0 = ("training", "lab", "turn", "unmarked", "disk_free", "download_mb")
 OPEN = Limits(training=1, lab=3, jobs=20, jobs_each=2, jobs_address=20, turn=0, hours=24, queue=200, queue_each=64,
               queue_address=200, compute_each=32, compute_address=200, sessions=200, joins=900, joins_address=30_000,
@@ -104,12 +107,13 @@ def bound(megabytes: int) -> str:
 
 def summary(mode: str, most: Limits, endpoints: str, login: bool, offline: bool = False) -> list[str]:
     """What is open in this mode, a line each, for the operator's screen."""
+    who = WHO[CLASS if login and mode == PUBLIC else mode]
     return [
-        f"Mode: {mode} ({WHO[mode]}){', login asked for' if login else ', no login'}",
+        f"Mode: {mode} ({who}), {'login asked for' if login else 'no login'}",
         f"Training on pictures: {'on' if most.training else 'off'} · GAN lab: {most.lab or 'off'}"
         f"{' at once' if most.lab else ''} · endpoints of visitors: {endpoints}",
-        f"Uploads: {most.upload_mb} MB a request, {most.file_mb} MB a file, {most.uploads} a minute · "
-        f"events: {most.joins} a minute · kept {most.hours} hours",
+        f"Uploads: {most.upload_mb} MB a request, {min(most.file_mb, most.upload_mb)} MB a file, "
+        f"{most.uploads} a minute · events: {most.joins} a minute · kept {most.hours} hours",
         f"Disk: {bound(most.disk_mb)} for all visitors' things, {bound(most.disk_each)} a visitor, {most.disk_free} MB "
         f"stay free · {downloaded(most, offline)}",
     ]

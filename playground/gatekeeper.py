@@ -49,6 +49,7 @@ MEGABYTE = 10**6
 FEW = 4096  # bytes of a request that names an event, or a user and a password
 ANOTHERS = "This file was made for another browser."
 REMOTE = re.compile(r"\s*(https?|ftp):", re.IGNORECASE)  # what Gradio would fetch
+TRIES = 10  # logins a minute from an address, failed or not, for each that may fail
 FILES = 5000  # that one event may name; the lab learns from up to 4000
 NAME = 64  # characters of a session's name; the page's own have 11, those of scripts 36
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ class Gatekeeper:
         self.uploads, self.uploads_address = Throttle(most.uploads, clock), Throttle(most.uploads_address, clock)
         self.logins, self.sessions = Logins(most.logins, door.cookies, clock), door.sessions
         self.pages, self.pages_address = asyncio.Semaphore(PAGES), Throttle(most.pages_address, clock)
-        self.held = Held()
+        self.held, self.logins_address = Held(), Throttle(TRIES * most.logins, clock)
         self.headers = security_headers(door)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
@@ -176,6 +177,7 @@ class Gatekeeper:
             self._rate(self.uploads, visit.browser or visit.address, "uploads")
             self._rate(self.uploads_address, visit.address, "uploads")
         elif visit.logs_in:
+            self._rate(self.logins_address, visit.address, "logins")  # Gradio keeps each one that held
             too_many(self.logins.early(visit), "failed logins")
         elif STEERED.fullmatch(visit.name):
             self._check_steering(visit)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 LONGEST = 180.0  # seconds
 COMMAND = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--timeout", "10"]
 # Advisories that do not touch us, each with the reason. Looked at again whenever a library is raised.
+NAMED = 12  # packages in a line
 ACCEPTED: dict[str, str] = {}
 
 
@@ -33,14 +34,20 @@ def audit(run: Callable = subprocess.run) -> tuple[int, str]:
 
 def unreachable(words: str) -> bool:
     """Whether pip-audit ended because nobody answered."""
-    return any(sign in words for sign in ("ConnectionError", "Connection", "Timeout", "timed out", "Max retries",
-                                          "Name or service", "resolve", "ProxyError", "ServiceError"))
+    return any(sign in words for sign in ("ConnectionError", "ConnectTimeout", "ReadTimeout", "timed out",
+                                          "Max retries", "Name or service not known", "Failed to resolve '",
+                                          "Connection refused", "Connection reset", "ProxyError", "ServiceError"))
 
 
 def report(packages: Sequence[dict], found: Sequence[tuple[dict, dict]]) -> str:
-    """A line an advisory, with the version that mends it."""
+    """A line an advisory, with the version that mends it, and which packages nobody knew."""
+    left = [package["name"] for package in packages if package.get("skip_reason")]
+    if len(left) == len(packages):
+        return "Advisories: nobody answered for any package, not checked."
     if not found:
-        return f"Advisories: none known for {len(packages)} packages."
+        some = f"{', '.join(left[:NAMED])}{f' and {len(left) - NAMED} more' if len(left) > NAMED else ''}"
+        return (f"Advisories: none known for {len(packages) - len(left)} packages."
+                + (f" Not checked: {some}." if left else ""))
     lines = [f"{package['name']} {package['version']}: {advisory['id']}, mended in "
              f"{', '.join(advisory['fix_versions']) or 'no version yet'}" for package, advisory in found]
     return "\n".join(["Advisories:", *lines])

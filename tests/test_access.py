@@ -103,3 +103,17 @@ def test_the_docs_name_every_limit_with_its_numbers():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{option.name}` |"))
         numbers = [str(getattr(access.DEFAULTS[mode], option.name)) for mode in access.MODES]
         assert [cell.strip() for cell in row.split("|")[3:6]] == numbers
+
+
+@pytest.mark.parametrize("changes", ["training=2", "unmarked=7", "hours=99999999"])
+def test_a_limit_that_means_nothing_is_refused(changes):
+    with pytest.raises(BadInput, match="too large"):
+        access.limits("public", changes)
+
+
+def test_start_up_says_who_comes_in_and_what_a_file_may_take():
+    most = access.limits("public", "file_mb=100,upload_mb=50")
+    said = access.summary("public", most, "off", True)
+    assert said[0] == "Mode: public (who has the link and the login), login asked for"
+    assert "50 MB a request, 50 MB a file" in said[2]
+    assert access.summary("public", most, "off", False)[0] == "Mode: public (anybody who has the link), no login"

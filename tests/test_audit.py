@@ -30,7 +30,21 @@ def test_an_advisory_fails_and_is_named():
 
 
 def test_nothing_known_passes():
-    assert audit.audit(answering(packages())) == (0, "Advisories: none known for 3 packages.")
+    assert audit.audit(answering(packages())) == (0, "Advisories: none known for 2 packages. Not checked: local.")
+
+
+def test_packages_that_nobody_knew_are_not_called_checked():
+    left = [{"name": f"p{number}", "skip_reason": "no answer"} for number in range(20)]
+    assert audit.audit(answering(json.dumps({"dependencies": left}))) == (
+        0, "Advisories: nobody answered for any package, not checked.")
+    left.append({"name": "sound", "version": "2", "vulns": []})
+    _, said = audit.audit(answering(json.dumps({"dependencies": left})))
+    assert said.startswith("Advisories: none known for 1 packages. Not checked: p0, ")
+    assert said.endswith("p11 and 8 more.")
+
+
+def test_a_broken_tool_fails_whatever_it_speaks_of():
+    assert audit.audit(answering("", "could not resolve metadata of package X: AttributeError"))[0] == 1
 
 
 @pytest.mark.parametrize("words", ["requests.exceptions.ConnectionError: Max retries exceeded",

@@ -507,3 +507,10 @@ def test_a_page_in_another_sites_frame_has_a_cookie_that_is_kept_there(framed_by
     page = Page(framed_by=framed_by, trusted=None)
     given = page.ask("/", x_forwarded_proto=proto).headers["set-cookie"]
     assert given.endswith(where)
+
+
+def test_logins_that_hold_are_bounded_as_well():
+    page = Page(changes="logins=2")
+    codes = [page.ask("/login", "POST", body=b"username=ada&password=right").status for _ in range(21)]
+    assert codes == [200] * 20 + [429]
+    assert page.ask("/login", "POST", body=b"username=ada&password=right", peer="5.6.7.8").status == 200
