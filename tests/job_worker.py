@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from playground import worker
+from playground import storage, worker
 from playground.errors import BadInput
 
 KINDS = {"count": "tests.job_worker:count", "bad": "tests.job_worker:bad", "bug": "tests.job_worker:bug"}
@@ -18,7 +18,7 @@ def count(work):
     while done < work.spec["to"]:
         work.check(kept=True)
         done += 1
-        checkpoint.write_text(str(done))
+        storage.write_file(checkpoint, str(done).encode())
         work.report(step=done, steps=work.spec["to"], starts=starts)
         time.sleep(work.spec["pause"])
 
