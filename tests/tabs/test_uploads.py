@@ -1,9 +1,11 @@
 """What becomes of an uploaded file: read, and removed from the page's cache, nothing else ever."""
 
+import asyncio
+
 import pytest
 
 from playground.errors import BadInput
-from tabs import _ui
+from tabs import _files, _ui
 
 
 @pytest.fixture
@@ -37,3 +39,14 @@ def test_a_file_that_is_no_upload_stays(cache, tmp_path, way):
 def test_what_is_no_file_is_said(cache, path):
     with pytest.raises(BadInput):
         _ui.taken(path)
+
+
+def test_uploads_that_anybody_asked_for_are_not_kept_for_ever():
+    signals, statuses = _files.Few(asyncio.Event), _files.Few(None)
+    for number in range(3 * _files.FEW):
+        assert not signals[f"upload {number}"].is_set()
+        statuses[f"upload {number}"] = number
+    for kept in (signals, statuses):
+        assert list(kept) == [f"upload {number}" for number in range(2 * _files.FEW, 3 * _files.FEW)]
+    with pytest.raises(KeyError):
+        statuses["another"]
