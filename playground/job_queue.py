@@ -24,7 +24,7 @@ class JobQueue(JobTable):
                 return None
             self._note_turn(rows, waiting[0])
             rows.execute("UPDATE jobs SET state=?, request='', process='', started=? WHERE id=?",
-                         (RUNNING, time.time(), waiting[0].id))
+                         (RUNNING, time.time(), waiting[0].key))
         return waiting[0]
 
     def press(self, kind: str, most: int, most_each: int | None, turn: float) -> None:
@@ -45,7 +45,7 @@ class JobQueue(JobTable):
                    and job.visitor != waiting[0].visitor and job.sender != waiting[0].sender
                    and time.time() - max(job.started, job.progress.get("ready", 0)) > turn]
             if due:
-                self._set(rows, due[0].id, RUNNING, {"request": YIELD})
+                self._set(rows, due[0].key, RUNNING, {"request": YIELD})
 
     def _note_turn(self, rows: sqlite3.Connection, job: Job) -> None:
         number = rows.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM turns WHERE kind=?", (job.kind,)).fetchone()[0]

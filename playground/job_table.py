@@ -29,21 +29,25 @@ CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, visitor TEXT NOT NULL, state TEXT NOT NULL, spec TEXT NOT NULL,
     progress TEXT NOT NULL DEFAULT '{}', request TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '',
     process TEXT NOT NULL DEFAULT '', created REAL NOT NULL, queued REAL NOT NULL, started REAL, ended REAL,
-    expires REAL NOT NULL, sender TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '');
+    expires REAL NOT NULL, sender TEXT NOT NULL DEFAULT '', address TEXT NOT NULL DEFAULT '',
+    renewed TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS turns (kind TEXT NOT NULL, who TEXT NOT NULL, number INTEGER NOT NULL,
     PRIMARY KEY (kind, who));
 """
-ADDED = ("sender", "address")  # columns that an older version's table lacks
+ADDED = ("sender", "address", "renewed")  # columns that an older version's table lacks
 
 
 @dataclass(frozen=True)
 class Job:
     """A job as its row says. Times in seconds since the epoch; `place` is 1 for the next of its kind in the queue.
 
-    `sender` and `address` are marks of who put it there, by a key that is on no disk.
+    `id` is the secret by which visitors have it, `key` what it is called here: its row, its folder, its process. They
+    are the same until its visitor asks for a new secret. `sender` and `address` are marks of who put it there, made
+    with a secret that is on no disk.
     """
 
     id: str
+    key: str
     kind: str
     visitor: str
     state: str
@@ -73,7 +77,7 @@ Admit = Callable[[list[Job]], None]
 
 
 class JobTable:
-    """The table of one folder; a connection each call, so that any thread or process may call.
+    """The table of one folder; a connection each call, so that any thread or process may call. Jobs by their key.
 
     One more stays open and unused: the last one to close would remove the files beside the database, and on a full
     disk they could not be made again, not even to read.
@@ -121,7 +125,7 @@ class JobTable:
         there = {row["name"] for row in rows.execute("PRAGMA table_info(jobs)")}
         return [name for name in ADDED if name not in there]
 
-    def add(self, job_id: str, kind: str, visitor: str, spec: dict, kept: float, *, state: str = QUEUED,
+    def add(self, key: str, kind: str, visitor: str, spec: dict, kept: float, *, state: str = QUEUED,
             sender: str = "", address: str = "", admit: Admit | None = None) -> None:
         """A new row at the end of the queue, to expire in `kept` seconds.
 
@@ -132,18 +136,31 @@ class JobTable:
             self._ask_in(rows, admit)
             rows.execute("INSERT INTO jobs (id, kind, visitor, state, spec, created, queued, expires, sender, address) "
                          "VALUES (?,?,?,?,?,?,?,?,?,?)",
-                         (job_id, kind, visitor, state, json.dumps(spec), now, now, now + kept, sender, address))
+                         (key, kind, visitor, state, json.dumps(spec), now, now, now + kept, sender, address))
 
-    def read(self, job_id: Any, each: Callable[[str], int | None] = lambda kind: None) -> Job:
-        """The job of an id; its place is claim_next()'s with each(kind) for a sender. BadInput if there is none."""
+    def read(self, key: str) -> Job:
+        """The job of a key. BadInput if there is none."""
+        return self._read("id=?", key)
+
+    def find(self, job_id: str, each: Callable[[str], int | None] = lambda kind: None) -> Job:
+        """The job of a secret id, its place as claim_next() has it with each(kind). BadInput if there is none."""
+        return self._read("CASE renewed WHEN '' THEN id ELSE renewed END = ?", job_id, each)
+
+    def renew(self, key: str, job_id: str) -> None:
+        """Gives a job another secret id; the one before opens nothing any more."""
         with self.rows() as rows:
-            row = rows.execute("SELECT * FROM jobs WHERE id=?", (str(job_id),)).fetchone()
+            rows.execute("UPDATE jobs SET renewed=? WHERE id=?", (job_id, key))
+
+    def _read(self, condition: str, name: str, each: Callable[[str], int | None] = lambda kind: None) -> Job:
+        with self.rows() as rows:
+            row = rows.execute(f"SELECT * FROM jobs WHERE {condition}", (name,)).fetchone()
             if row is None:
-                raise BadInput("There is no job with this id.", "It may have expired or been deleted.")
+                raise BadInput("There is no job with this id.",
+                               "It may have expired, been deleted, or been given a new link.")
             place = 0
             if row["state"] == QUEUED:
                 line = self._in_turn(rows, row["kind"], self._full(rows, row["kind"], each(row["kind"])))
-                place = 1 + [job.id for job in line].index(row["id"])
+                place = 1 + [job.key for job in line].index(row["id"])
         return self._job(row, place)
 
     def busy(self) -> list[Job]:
@@ -170,20 +187,20 @@ class JobTable:
         """The jobs whose time is over and that do not run."""
         return self._where("expires<? AND state!=?", (time.time(), RUNNING))
 
-    def ids(self) -> set[str]:
-        """Every job's id."""
+    def known(self) -> set[str]:
+        """Every job's key."""
         with self.rows() as rows:
             return {row["id"] for row in rows.execute("SELECT id FROM jobs")}
 
-    def give_way(self, job_id: str, kept: float) -> None:
+    def give_way(self, key: str, kept: float) -> None:
         """Puts a running job at the end of the queue; one that was asked to stop meanwhile stops."""
         now = time.time()
         with self.rows() as rows:
             rows.execute("BEGIN IMMEDIATE")
-            asked = rows.execute("SELECT request FROM jobs WHERE id=?", (job_id,)).fetchone()
+            asked = rows.execute("SELECT request FROM jobs WHERE id=?", (key,)).fetchone()
             state = {CANCEL: CANCELLED, PAUSE: PAUSED}.get(asked and asked["request"], QUEUED)
-            self._set(rows, job_id, RUNNING, {"state": state, "process": "", "request": "", "queued": now,
-                                              "ended": None if state == QUEUED else now, "expires": now + kept})
+            self._set(rows, key, RUNNING, {"state": state, "process": "", "request": "", "queued": now,
+                                           "ended": None if state == QUEUED else now, "expires": now + kept})
 
     def _in_turn(self, rows: sqlite3.Connection, kind: str, full: set[str]) -> list[Job]:
         """The queued jobs of a kind, next first."""
@@ -200,11 +217,11 @@ class JobTable:
             (RUNNING, kind)))
         return {sender for sender, number in running.items() if number >= most_each}
 
-    def requeue(self, job_id: str, before: str, admit: Admit, **values: Any) -> bool:
+    def requeue(self, key: str, before: str, admit: Admit, **values: Any) -> bool:
         """change() of a job into the queue, if `admit` lets it; see add()."""
         with self.rows() as rows:
             self._ask_in(rows, admit)
-            return self._set(rows, job_id, before, {**values, "state": QUEUED})
+            return self._set(rows, key, before, {**values, "state": QUEUED})
 
     def _ask_in(self, rows: sqlite3.Connection, admit: Admit | None) -> None:
         rows.execute("BEGIN IMMEDIATE")
@@ -212,34 +229,34 @@ class JobTable:
             busy = rows.execute("SELECT * FROM jobs WHERE state IN (?,?)", (QUEUED, RUNNING))
             admit([self._job(row) for row in busy])
 
-    def change(self, job_id: str, before: str, **values: Any) -> bool:
+    def change(self, key: str, before: str, **values: Any) -> bool:
         """Sets columns of a job that is in the state `before`; False if it is not (any more)."""
         with self.rows() as rows:
-            return self._set(rows, job_id, before, values)
+            return self._set(rows, key, before, values)
 
-    def _set(self, rows: sqlite3.Connection, job_id: str, before: str, values: dict[str, Any]) -> bool:
+    def _set(self, rows: sqlite3.Connection, key: str, before: str, values: dict[str, Any]) -> bool:
         names = ", ".join(f"{name}=?" for name in values)
-        done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), job_id, before))
+        done = rows.execute(f"UPDATE jobs SET {names} WHERE id=? AND state=?", (*values.values(), key, before))
         return done.rowcount > 0
 
-    def ask(self, job_id: str, words: str) -> bool:
+    def ask(self, key: str, words: str) -> bool:
         """Puts a request to a running job; False if it does not run, or was asked to stop, which nothing outbids."""
         with self.rows() as rows:
             done = rows.execute(f"UPDATE jobs SET request=? WHERE id=? AND state=? AND request NOT IN {ENDING}",
-                                (words, job_id, RUNNING))
+                                (words, key, RUNNING))
             return done.rowcount > 0
 
-    def stop(self, job_id: str, request: str, state: str) -> None:
+    def stop(self, key: str, request: str, state: str) -> None:
         """Asks a running job to stop, or takes one out of the queue, which is then in `state`."""
         with self.rows() as rows:
             rows.execute("BEGIN IMMEDIATE")  # a running job may go back into the queue at any moment
-            if not self._set(rows, job_id, QUEUED, {"state": state, "ended": time.time()}):
-                self._set(rows, job_id, RUNNING, {"request": request})
+            if not self._set(rows, key, QUEUED, {"state": state, "ended": time.time()}):
+                self._set(rows, key, RUNNING, {"request": request})
 
-    def answer(self, job_id: str, words: str) -> None:
+    def answer(self, key: str, words: str) -> None:
         """Takes back a request, if it is still the one."""
         with self.rows() as rows:
-            rows.execute("UPDATE jobs SET request='' WHERE id=? AND state=? AND request=?", (job_id, RUNNING, words))
+            rows.execute("UPDATE jobs SET request='' WHERE id=? AND state=? AND request=?", (key, RUNNING, words))
 
     def postpone(self, seconds: float) -> None:
         """Lets every job expire later, for a clock that was set forward."""
@@ -253,10 +270,10 @@ class JobTable:
             rows.execute("UPDATE jobs SET expires=MIN(expires, ?), queued=MIN(queued, ?) WHERE expires>? OR queued>?",
                          (*times, *times))
 
-    def remove(self, job_id: str) -> None:
+    def remove(self, key: str) -> None:
         """Forgets a job, and what the file beside the database still has of it."""
         with self.rows() as rows:
-            rows.execute("DELETE FROM jobs WHERE id=?", (job_id,))
+            rows.execute("DELETE FROM jobs WHERE id=?", (key,))
         storage.attempt(self.scrub)  # on a full disk it fails, and the next sweep does it
 
     def scrub(self) -> None:
@@ -271,4 +288,5 @@ class JobTable:
     def _job(self, row: sqlite3.Row, place: int = 0) -> Job:
         values = {name: row[name] for name in row.keys() if name in KNOWN}  # noqa: SIM118  # a row's names
         values["spec"], values["progress"] = json.loads(values["spec"]), json.loads(values["progress"])
-        return Job(**values, folder=self.folder / values["id"], place=place)
+        values |= {"key": row["id"], "id": row["renewed"] or row["id"]}
+        return Job(**values, folder=self.folder / row["id"], place=place)

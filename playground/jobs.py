@@ -2,7 +2,7 @@
 
 A job is a row in SQLite and a folder. Its process (playground/worker.py) writes progress into the row and
 checkpoints into the folder; the page polls the row and may be closed or reloaded meanwhile. Whoever has a
-job's id has the job: ids are secret, drawn from 128 bits.
+job's id has the job: ids are secret, drawn from 128 bits, and its visitor can have a new one drawn in place of the old.
 
     queued -> running -> done | failed | cancelled | paused | interrupted
     failed, cancelled, paused and interrupted ones can be resumed: back to queued, then from their last checkpoint
@@ -102,7 +102,7 @@ class Jobs:
         if not isinstance(job_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{22}", job_id):
             raise BadInput("This is not the id of a job.", "Copy the whole link or id again.")
         self.tick()
-        return self.table.read(job_id, self.limits.each)
+        return self.table.find(job_id, self.limits.each)
 
     def cancel(self, job_id: Any) -> Job:
         """Asks a running job to stop, keeping what it has; takes a waiting one out of the queue."""
@@ -115,10 +115,10 @@ class Jobs:
     def request(self, job_id: Any, words: str) -> Job:
         """Asks a running job for something of its own kind, such as a sample now. BadInput if it does not run."""
         job = self.get(job_id)
-        if not self.table.ask(job.id, words):
+        if not self.table.ask(job.key, words):
             state = "stopping" if job.state == RUNNING else job.state
             raise BadInput(f"This job is {state}.", "Only a running job can be asked.")
-        return self.table.read(job.id)
+        return self.table.read(job.key)
 
     def resume(self, job_id: Any) -> Job:
         """Puts an ended job back into the queue, to go on from its last checkpoint. BadInput if it is not ended."""
@@ -129,17 +129,30 @@ class Jobs:
         marks = self._marks(job.visitor)
         self.check_room(job.visitor)
         now = time.time()
-        self.table.requeue(job.id, job.state, self._admission(job.visitor, marks), request="", error="", queued=now,
+        self.table.requeue(job.key, job.state, self._admission(job.visitor, marks), request="", error="", queued=now,
                            started=None, ended=None, expires=now + self.limits.kept, **marks)
         return self.get(job.id)
+
+    def renew(self, job_id: Any, visitor: str) -> Job:
+        """Gives a visitor's own job a new secret id; whoever has the one before has the job no more. BadInput."""
+        job = self.get(job_id)
+        if job.visitor != visitor:
+            raise BadInput("This was started in another browser, and only there it can get a new link.",
+                           "Whoever started it can do it, or delete it.")
+        self.table.renew(job.key, secrets.token_urlsafe(16))
+        return self.table.read(job.key)
 
     def delete(self, job_id: Any) -> None:
         """Ends the job's process and removes its folder and its row. BadInput if there is no such job."""
         job = self.get(job_id)
         if job.process:
             self.runner.kill(job.process)
-        storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs
-        self.table.remove(job.id)
+        with self._starting:
+            again = self.table.read(job.key).process
+            if again not in ("", job.process):  # its turn was over, and the next one began, between the two looks
+                self.runner.kill(again)
+            storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs
+            self.table.remove(job.key)
         self.tick()
 
     def sweep(self) -> int:
@@ -147,7 +160,7 @@ class Jobs:
         gone = sum(storage.attempt(self.delete, job.id) for job in self.table.expired())
         storage.attempt(self.table.bound, self.limits.kept)
         storage.attempt(self.table.scrub)
-        known = self.table.ids()
+        known = self.table.known()
         # a folder is made a moment before its row: only those that are old enough are orphans
         orphans = [path for path in self.folder.iterdir()
                    if path.is_dir() and path.name not in known and storage.age(path) > STARTING]
@@ -159,7 +172,7 @@ class Jobs:
             for job in self.table.running():
                 if self._is_lost(job):
                     now = time.time()
-                    self.table.change(job.id, RUNNING, state=INTERRUPTED, process="", ended=now,
+                    self.table.change(job.key, RUNNING, state=INTERRUPTED, process="", ended=now,
                                       expires=now + job.kept,
                                       error="Its process was ended from outside. It can be resumed.")
             # what waits from before is not started where its kind was switched off since
@@ -179,14 +192,14 @@ class Jobs:
         try:
             process = self.runner.start(job)
         except OSError as problem:
-            self.table.change(job.id, RUNNING, state=FAILED, ended=time.time(),
+            self.table.change(job.key, RUNNING, state=FAILED, ended=time.time(),
                               error=f"Its process could not be started ({logs.kind(problem)}).")
             return
-        self.table.change(job.id, RUNNING, process=process)
+        self.table.change(job.key, RUNNING, process=process)
 
     def _ask(self, job_id: Any, request: str, state: str) -> Job:
         job = self.get(job_id)
-        self.table.stop(job.id, request, state)
+        self.table.stop(job.key, request, state)
         return self.get(job.id)
 
     def check_room(self, visitor: str, size: int = 0) -> None:

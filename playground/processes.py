@@ -29,11 +29,11 @@ class LocalRunner:
     def start(self, job: Job) -> str:
         """Starts the worker; what it prints goes to `log` in the job's folder."""
         self._reap()
-        command = [sys.executable, "-m", self.module, str(job.folder.parent), job.id]
+        command = [sys.executable, "-m", self.module, str(job.folder.parent), job.key]
         with (job.folder / "log").open("ab") as log:
             child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      start_new_session=True)
-        process = f"{child.pid}:{job.id}"
+        process = f"{child.pid}:{job.key}"
         self._children[process] = child
         return process
 
@@ -66,11 +66,11 @@ class LocalRunner:
         return not self.alive(process)
 
     def _find(self, process: str) -> psutil.Process | None:
-        number, _, job_id = process.partition(":")
+        number, _, key = process.partition(":")
         try:
             found = psutil.Process(int(number))
             # For a moment after its start a process has no command line to be known by: a child is known without.
-            return found if process in self._children or job_id in found.cmdline() else None
+            return found if process in self._children or key in found.cmdline() else None
         except (psutil.NoSuchProcess, psutil.AccessDenied):  # the second: somebody else has the number now
             return None
 

@@ -1,4 +1,4 @@
-"""The process of one job: `python -m playground.worker FOLDER JOB_ID`.
+"""The process of one job: `python -m playground.worker FOLDER KEY`.
 
 It runs the function that KINDS names for the job's kind with a Work, through which the function reports
 progress and learns of requests. What the function raises becomes the job's last word.
@@ -61,15 +61,15 @@ class Work:
     def report(self, **values: Any) -> None:
         """Merges values into the job's progress, which the page reads. JSON types only."""
         self.progress.update(values)
-        self.table.change(self.job.id, RUNNING, progress=json.dumps(self.progress))
+        self.table.change(self.job.key, RUNNING, progress=json.dumps(self.progress))
 
     def request(self) -> str:
         """What the visitor asked for and was not yet answered; '' for nothing."""
-        return self.table.read(self.job.id).request
+        return self.table.read(self.job.key).request
 
     def answered(self, words: str) -> None:
         """Forgets the request that was answered; one that came meanwhile stays."""
-        self.table.answer(self.job.id, words)
+        self.table.answer(self.job.key, words)
 
     def check(self, kept: bool = False) -> None:
         """Raises Stopped if the visitor asked to cancel or to pause. Write a checkpoint before you let it through.
@@ -86,10 +86,10 @@ class Work:
         self.answered(YIELD)
 
 
-def run(folder: Path, job_id: str, kinds: dict[str, str] = KINDS) -> str:
+def run(folder: Path, key: str, kinds: dict[str, str] = KINDS) -> str:
     """Runs a job to its end and writes its last word; returns the state it ended in."""
     table = JobTable(folder)
-    work = Work(table, table.read(job_id))
+    work = Work(table, table.read(key))
     state, error = DONE, ""
     try:
         module, _, function = kinds[work.job.kind].partition(":")
@@ -116,9 +116,9 @@ def say_last_word(table: JobTable, job: Job, state: str, error: str, patience: f
         now = time.time()
         try:
             if state == QUEUED:
-                table.give_way(job.id, job.kept)
+                table.give_way(job.key, job.kept)
             else:
-                table.change(job.id, RUNNING, state=state, error=error, process="", request="", ended=now,
+                table.change(job.key, RUNNING, state=state, error=error, process="", request="", ended=now,
                              expires=now + job.kept)
             return
         except PlaygroundError:

@@ -17,6 +17,7 @@ from playground.evaluation.plan import Cell, Plan
 from playground.evaluation.results import Result, Run
 from playground.evaluation.runs import Kept
 from playground.evaluation.work import Progress
+from playground.job_table import PAUSED
 from playground.jobs import ENDED, RESUMABLE
 from tabs import _evaluation_html as pages
 from tabs import _evaluation_pictures as drawn_pages
@@ -83,7 +84,7 @@ class Desk:
     def unfinished(self, kept: Kept, now: Progress | None, view: str) -> tuple:
         """A run on its way."""
         run = kept.run()
-        job = self.context.jobs.table.read(kept.id)
+        job = self.context.jobs.table.read(kept.job.key)
         status = pages.progress(now, Kept(job, kept.sheet, kept.store, kept.issues))
         return (kept.id, status, "", no_chart(), pages.matrix(run, view), "", "", link(kept.id),
                 gr.Button(visible=False))
@@ -192,6 +193,14 @@ class Desk:
         """Removes a run with all that belongs to it."""
         self.context.jobs.delete(self.kept(run_id).id)
         return "", pages.note("The run is deleted."), "", no_chart(), "", "", "", "", gr.Button(visible=False)
+
+    def renew(self, run_id: str, visitor: str) -> tuple[str, str]:
+        """Gives a run a new secret id: it, and the link."""
+        kept = self.kept(run_id)
+        if kept.job.state == PAUSED:  # this process may be at work on it, and tell the page its id
+            raise BadInput("This run is not at its end yet.", "Let it end, or go on with it, then ask for a new link.")
+        renewed = self.context.jobs.renew(kept.id, visitor).id
+        return renewed, link(renewed)
 
     # ---- what handlers are made of
 

@@ -17,11 +17,11 @@ from playground.gan.lab.lane import FILM
 from playground.gan.lab.settings import DRAWING, PICTURES, Plan
 from playground.job_table import Job
 from playground.jobs import ENDED
-from tabs import _gan_lab_delete, _gan_lab_desk, _ui
+from tabs import _gan_lab_delete, _gan_lab_desk, _renew, _ui
 from tabs import _gan_lab_draw as draw
 from tabs import _gan_lab_settings as settings
 from tabs._gan_lab_style import CSS
-from tabs._gan_lab_text import HOW, SCRUBBER, SHOW_LINK, SUMMARY
+from tabs._gan_lab_text import HOW, SCRUBBER, SUMMARY
 from tabs._shell import Shell
 
 EVERY = 0.16  # seconds between two looks
@@ -75,6 +75,7 @@ def build(context: Context, shell: Shell) -> None:
         with gr.Row():
             start = gr.Button("Start with these settings", variant="primary", min_width=180)
             copy = gr.Button("Copy link to this run", min_width=150)
+            new = _renew.button(size="lg")
         delete = _gan_lab_delete.build()
         page = Page(shell.visitor,
                     gr.State(""), gr.State(()), gr.State(LIVE), watch, live, status, film,
@@ -87,6 +88,8 @@ def build(context: Context, shell: Shell) -> None:
     emptied = [*page.empty(), (controls.drawing, None), (controls.pictures, None), (controls.kept, ""), *shown]
     _gan_lab_delete.wire(context, delete, [page.token, page.job], emptied)
     _ui.copy_link(copy, page.link)
+    _renew.wire(new, renewer(context), [page.token, page.job], [page.job, page.link], page.link,
+                page.timer)
     shell.on_open(opened(context), [], [fold, page.job, page.link, *page.shown()], **_ui.QUICK)
 
 
@@ -113,13 +116,13 @@ def wire_starts(context: Context, page: Page, controls: settings.Controls, butto
     every = [*controls.all(), *page.started()]
     for button, preset in zip(buttons, presets.PRESETS, strict=True):
         run = _ui.event(button.click, from_preset(context, preset), [page.token], every)
-        run.then(None, [page.link], None, js=SHOW_LINK)
+        run.then(None, [page.link], None, js=_renew.SHOW_LINK)
     first = from_preset(context, presets.PRESETS[0])
 
     def expanded(token: str, job_id: str) -> list[Any]:
         return [gr.skip()] * len(every) if job_id else first(token)
 
-    _ui.event(fold.expand, expanded, [page.token, page.job], every).then(None, [page.link], None, js=SHOW_LINK)
+    _ui.event(fold.expand, expanded, [page.token, page.job], every).then(None, [page.link], None, js=_renew.SHOW_LINK)
 
     def from_controls(token: str, sketch: Any, *values: Any) -> list[Any]:
         plan = settings.read(values)
@@ -127,7 +130,7 @@ def wire_starts(context: Context, page: Page, controls: settings.Controls, butto
 
     run = _ui.event(start.click, from_controls, [page.token, controls.drawing, *controls.all()], page.started(),
                     **_ui.DECODING)  # Gradio decodes the drawing's layers, which a script may choose
-    run.then(None, [page.link], None, js=SHOW_LINK)
+    run.then(None, [page.link], None, js=_renew.SHOW_LINK)
 
 
 def from_preset(context: Context, preset: presets.Preset) -> Any:
@@ -141,9 +144,23 @@ def begin(context: Context, token: str, plan: Plan, given: dict, watch: str = ""
     """Starts a plan; what Page.started() shows."""
     token = token or context.visitors.new()
     job = client.start(context, token, plan, given)
-    link = _ui.query(tab="gan-faces", lab=job.id)
-    return [token, job.id, link, LIVE, watch, scrubber_html(), waiting(job), status_html(job), (),
+    return [token, job.id, link_of(job), LIVE, watch, scrubber_html(), waiting(job), status_html(job), (),
             gr.Timer(active=True)]
+
+
+def renewer(context: Context) -> Any:
+    """The handler that gives the run on the page a new link: its id, the link."""
+    def renew(token: str, job_id: str) -> tuple:
+        if not job_id:
+            raise PlaygroundError("No run is under way.", "Start one with a button above.")
+        job = context.jobs.renew(client.get(context, job_id).id, context.visitors.name(token))
+        return job.id, link_of(job)
+    return renew
+
+
+def link_of(job: Job) -> str:
+    """The secret link of a run."""
+    return _ui.query(tab="gan-faces", lab=job.id)
 
 
 def extra(context: Context, token: str, plan: Plan, sketch: Any) -> dict:
@@ -269,7 +286,6 @@ def opened(context: Context) -> Any:
         if "lab" not in query:
             return (gr.skip(),) * 7
         now = client.look(context, query["lab"])
-        link = _ui.query(tab="gan-faces", lab=now.job.id)
         looks = picture(now, LIVE), status_html(now.job), (), gr.Timer(active=True)
-        return gr.Accordion(open=True), now.job.id, link, *looks
+        return gr.Accordion(open=True), now.job.id, link_of(now.job), *looks
     return open_run

@@ -48,4 +48,3 @@ slide.addEventListener('input', () => {
     element.querySelector('output').textContent = words;
     trigger('input', { place: at });
 });"""
-SHOW_LINK = """(query) => { if (query) history.replaceState(null, "", query); }"""

@@ -13,14 +13,13 @@ from playground.jobs import ENDED
 from playground.lora import draft, drawing
 from playground.lora import job as training
 from tabs import _lora_html as render
-from tabs import _lora_plan, _ui
+from tabs import _lora_plan, _renew, _ui
 from tabs._lora_photos import Photos
 from tabs._lora_style import CSS
 from tabs._shell import Shell
 
 EVERY = 1.5  # seconds between two looks at a training
 LANE = {"concurrency_id": "lora-look", "concurrency_limit": 16}
-SHOW_LINK = '(link) => { if (link) history.replaceState(null, "", link); }'
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ def build(context: Context, shell: Shell, photos: Photos, controls: _lora_plan.C
         buttons = {words: gr.Button(title, size="sm", min_width=120) for words, title in
                    (("pause", "Pause"), ("cancel", "Stop and keep"), ("resume", "Resume"), ("sample", "Sample now"))}
         copy = gr.Button("Copy the secret link", size="sm", min_width=150)
+        new = _renew.button("New secret link")
     grid = gr.HTML(render.nothing_yet(), css_template=CSS, elem_id="lora-grid")
     with gr.Row():
         scores, losses = (gr.Plot(visible=False, show_label=False, min_width=300) for _ in range(2))
@@ -67,6 +67,8 @@ def build(context: Context, shell: Shell, photos: Photos, controls: _lora_plan.C
     wire_start(context, photos, controls, page, (check, start, told))
     wire_run(context, page, buttons)
     _ui.copy_link(copy, page.link)
+    _renew.wire(new, renewer(context), [photos.token, page.job], page.started(), page.link,
+                page.timer)
     return page
 
 
@@ -99,7 +101,7 @@ def wire_start(context: Context, photos: Photos, controls: _lora_plan.Controls, 
 
     _ui.event(check.click, estimated, inputs, [told], show_progress="hidden", **_ui.COMPUTE)
     _ui.event(start.click, started, [photos.consent, *inputs], [told, *page.started()], show_progress="hidden",
-              **_ui.COMPUTE).then(None, [page.link], None, js=SHOW_LINK)
+              **_ui.COMPUTE).then(None, [page.link], None, js=_renew.SHOW_LINK)
 
 
 def wire_run(context: Context, page: Watch, buttons: dict[str, gr.Button]) -> None:
@@ -132,6 +134,16 @@ def asker(context: Context, words: str) -> Any:
             context.jobs.request(job_id, words)
         return gr.Timer(active=True)
     return ask
+
+
+def renewer(context: Context) -> Any:
+    """The handler that gives the training on the page a new link: what Watch.started() takes."""
+    def renew(token: str, job_id: str) -> tuple:
+        if not job_id:
+            raise BadInput("There is no training yet.", "Start one above.")
+        job = context.jobs.renew(get(context, job_id).id, context.visitors.name(token))
+        return open_job(context, job.id)
+    return renew
 
 
 def open_job(context: Context, job_id: str) -> tuple:

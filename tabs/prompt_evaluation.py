@@ -9,7 +9,7 @@ import gradio as gr
 
 from playground.context import Context
 from playground.evaluation import library, promptfoo, runs
-from tabs import _evaluation_form, _evaluation_more, _evaluation_style, _ui
+from tabs import _evaluation_form, _evaluation_more, _evaluation_style, _renew, _ui
 from tabs import _evaluation_html as pages
 from tabs._evaluation_course import HOW, LESSONS
 from tabs._evaluation_desk import OUTPUTS, Desk, announced, limits
@@ -48,7 +48,7 @@ def build(context: Context, shell: Shell) -> None:
         start = gr.Button("Run", variant="primary", min_width=120, elem_id="evaluation-run")
         stop = gr.Button("Stop", min_width=80)
         agreed = gr.Checkbox(label="Run large plans too", min_width=160, info=limits())
-    page, go_on, copy, send, delete, thumbs = _results(shell.visitor, form, agreed)
+    page, go_on, copy, new, send, delete, thumbs = _results(shell.visitor, form, agreed)
     parts = _evaluation_more.Parts(page.run, form, page.lesson, start)
     code, run_code = _evaluation_more.build(desk, parts)
 
@@ -61,6 +61,7 @@ def build(context: Context, shell: Shell) -> None:
     _wire_looks(desk, page, thumbs)
     _wire_columns(form)
     _ui.copy_link(copy, page.shown[7])
+    _renew.wire(new, _renewer(desk), [page.token, page.run], [page.run, page.shown[7]], page.shown[7])
     shell.send(send, page.parted, "next-token")
     shell.on_open(_opened(desk), [page.view], [*form, page.lesson, *page.shown], **RUNS)
     _course(shell, desk, page)
@@ -94,12 +95,13 @@ def _results(token: gr.BrowserState, form: list[Any], agreed: gr.Checkbox) -> tu
         up, down, none = (gr.Button(name, size="sm", min_width=90) for name in ("▲ Good", "▼ Bad", "No thumb"))
         send = gr.Button("Open in next token where it parts", size="sm", min_width=180)
         copy = gr.Button("Copy link to this run", size="sm", min_width=140)
+        new = _renew.button()
         delete = gr.Button("Delete this run", size="sm", min_width=110)
     run, cell = gr.State(""), gr.State("")
     parted, link = gr.Textbox(visible=False), gr.Textbox(visible=False)
     shown = [run, status, verdicts, chart, matrix, story, parted, link, go_on]
     page = Widgets(token, run, cell, form, agreed, lesson, view, shown, matrix, story, parted)
-    return page, go_on, copy, send, delete, {up: True, down: False, none: None}
+    return page, go_on, copy, new, send, delete, {up: True, down: False, none: None}
 
 
 def _html(name: str, **options: Any) -> gr.HTML:
@@ -124,7 +126,7 @@ def _wire_example(desk: Desk, page: Widgets, button: gr.Button, example: library
     filled = _evaluation_form.values_of(example)
 
     def run(token: str, view: str, request: gr.Request) -> Iterator[tuple]:
-        visitor = desk.context.visitors.name(token) if token else request.session_hash or "page"
+        visitor = _visitor(desk, token, request)
         first = (*filled, False, pages.lesson(example.lesson))
         for outputs in announced(desk.run_example(example, visitor, view)):
             yield *first, *outputs
@@ -132,6 +134,17 @@ def _wire_example(desk: Desk, page: Widgets, button: gr.Button, example: library
 
     return _ui.event(button.click, run, [page.token, page.view],
                      [*page.form, page.agreed, page.lesson, *page.shown], show_progress="hidden", **RUNS)
+
+
+def _visitor(desk: Desk, token: str, request: gr.Request) -> str:
+    """Whose an example's run is: the visitor's, as far as he is known."""
+    return desk.context.visitors.name(token) if token else request.session_hash or "page"
+
+
+def _renewer(desk: Desk) -> Callable:
+    def renew(token: str, run_id: str, request: gr.Request) -> tuple:
+        return desk.renew(run_id, _visitor(desk, token, request))
+    return renew
 
 
 def _wire_looks(desk: Desk, page: Widgets, thumbs: dict[gr.Button, bool | None]) -> None:

@@ -5,6 +5,7 @@ The converted language model is kept in .cache/test-data, so that only the first
 
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -36,6 +37,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_folders(tmp_path_factory) -> Iterator[None]:
+    """gradio_client leaves an empty folder for each file that it fetched: among the run's own, not in the system's."""
+    before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("client"))
+    yield
+    tempfile.tempdir = before
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def test_what_is_off_is_refused_by_the_list_of_jobs(tmp_path, mode, changes, clo
     for kind in closed:
         with pytest.raises(PlaygroundError, match="switched off"):
             jobs.submit(kind, {}, "somebody")
-    assert jobs.table.ids() == set()
+    assert jobs.table.known() == set()
 
 
 def test_an_ended_training_is_not_resumed_where_training_is_off(tmp_path):

@@ -28,7 +28,7 @@ def page(settings, tmp_path):
     """An engine with a data folder of its own."""
     made = build_context(dataclasses.replace(settings, data_dir=tmp_path, models_dir=None))
     yield made
-    for job_id in made.jobs.table.ids():
+    for job_id in made.jobs.table.known():
         made.jobs.delete(job_id)
 
 

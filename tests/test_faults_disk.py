@@ -148,7 +148,7 @@ def test_one_job_that_cannot_be_deleted_keeps_no_other(settings, tmp_path, monke
 
     monkeypatch.setattr(page.jobs, "delete", refuse)
     assert page.jobs.sweep() == 1
-    assert page.jobs.table.ids() == {"A" * 22}
+    assert page.jobs.table.known() == {"A" * 22}
 
 
 def test_a_job_is_deleted_even_if_its_folder_went_before(settings, tmp_path):
@@ -156,7 +156,7 @@ def test_a_job_is_deleted_even_if_its_folder_went_before(settings, tmp_path):
     page.jobs.table.add("A" * 22, "none", "ada", {}, -1.0)
     page.jobs.table.change("A" * 22, "queued", state="done")
     assert page.jobs.sweep() == 1
-    assert page.jobs.table.ids() == set()
+    assert page.jobs.table.known() == set()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])

@@ -74,7 +74,7 @@ def test_a_sender_has_his_share_of_the_places_and_those_that_stop_do_not_count(t
     assert table.claim_next("lora", 2, 1).id == "a1"
     assert table.claim_next("lora", 2, 1) is None
     add(table, "b1", "b", "y")
-    assert [table.read(name, lambda kind: 1).place for name in ("b1", "a2")] == [1, 2]
+    assert [table.find(name, lambda kind: 1).place for name in ("b1", "a2")] == [1, 2]
     table.ask("a1", "cancel")
     assert table.claim_next("lora", 3, 1).id == "b1"
     assert table.claim_next("lora", 3, 1).id == "a2"
@@ -88,7 +88,7 @@ def test_who_is_refused_leaves_no_row(table):
     add(table, "a")
     with pytest.raises(PlaygroundError):
         add(table, "b", admit=never)
-    assert table.ids() == {"a"}
+    assert table.known() == {"a"}
 
 
 def test_turns_that_are_long_past_are_forgotten(table, monkeypatch):

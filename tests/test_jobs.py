@@ -458,6 +458,55 @@ def test_a_deleted_job_is_gone_with_its_process_and_folder(jobs):
         jobs.get(job.id)
 
 
+def test_a_job_that_began_anew_while_it_was_deleted_is_gone_as_well(jobs):
+    job = counting(jobs)
+    first = wait(jobs, job.id, steps(1))
+    kill, begun = jobs.runner.kill, []
+
+    def kill_late(process):  # its turn is over, and its next one begins, before its process is ended
+        if process == first.process and jobs.table.read(job.key).process == first.process:
+            kill(process)
+            jobs.table.change(job.key, "running", state="queued", process="")
+            jobs.tick()
+            begun.append(jobs.table.read(job.key).process)
+        kill(process)
+
+    jobs.runner.kill = kill_late
+    jobs.delete(job.id)
+    assert begun != [first.process]
+    assert not jobs.runner.alive(*begun)
+    assert not first.folder.exists()
+
+
+def test_a_new_link_takes_the_old_one_back_while_the_job_runs_on(jobs):
+    job = counting(jobs)
+    before = wait(jobs, job.id, steps(1))
+    renewed = jobs.renew(job.id, "ada")
+    assert renewed.id != job.id
+    assert len(renewed.id) == 22
+    for call in (jobs.get, jobs.cancel, jobs.pause, jobs.resume, jobs.delete):
+        with pytest.raises(BadInput, match="new link"):
+            call(job.id)
+    now = wait(jobs, renewed.id, steps(before.progress["step"] + 2))
+    assert (now.process, now.folder, now.progress["starts"]) == (before.process, before.folder, [0])
+    again = jobs.renew(renewed.id, "ada")
+    os.utime(now.folder, (0, 0))
+    assert jobs.sweep() == 0
+    jobs.pause(again.id)
+    wait(jobs, again.id, state("paused"))
+    jobs.resume(again.id)
+    assert len(wait(jobs, again.id, lambda each: len(each.progress["starts"]) == 2).progress["starts"]) == 2
+    jobs.delete(again.id)
+    assert not now.folder.exists()
+
+
+def test_only_its_own_visitor_gives_a_job_a_new_link(jobs):
+    job = counting(jobs, to=1)
+    with pytest.raises(BadInput, match="another browser"):
+        jobs.renew(job.id, "eve")
+    assert jobs.get(job.id).id == job.id
+
+
 @pytest.mark.parametrize("stranger", ["", "x", "../../etc", None, 7, "A" * 22, "' OR 1=1 --", ["a"]])
 def test_a_strangers_id_opens_nothing(jobs, stranger):
     counting(jobs, to=1)

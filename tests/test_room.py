@@ -180,7 +180,7 @@ def test_no_job_begins_or_goes_on_where_all_room_is_taken(page, tmp_path):
     with pytest.raises(NoRoom):
         page.jobs.resume("a" * 22)
     assert page.jobs.get("a" * 22).state == "cancelled"
-    assert page.jobs.table.ids() == {"a" * 22}
+    assert page.jobs.table.known() == {"a" * 22}
 
 
 def test_a_visitors_share_is_of_photos_and_jobs_and_no_others(page, tmp_path):
@@ -245,7 +245,7 @@ def test_an_evaluation_in_the_web_process_is_a_job_like_others(page, tmp_path):
     put(tmp_path / "gradio" / "x", 4 * MB)
     with pytest.raises(NoRoom):
         runs.added_here(page, {}, "script")
-    assert page.jobs.table.ids() == set()
+    assert page.jobs.table.known() == set()
 
 
 def test_what_one_sent_and_nobody_read_is_his_share_and_an_address_has_half(made, tmp_path):

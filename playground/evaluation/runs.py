@@ -77,9 +77,9 @@ def added_here(context: Context, spec: dict, visitor: str) -> Job:
     import secrets
 
     context.jobs.check_room(visitor if visitor != "script" else "")  # all scripts have that name
-    job_id = secrets.token_urlsafe(16)
-    context.jobs.table.add(job_id, KIND, visitor, spec, context.jobs.limits.kept, state=PAUSED)
-    return context.jobs.table.read(job_id)
+    key = secrets.token_urlsafe(16)
+    context.jobs.table.add(key, KIND, visitor, spec, context.jobs.limits.kept, state=PAUSED)
+    return context.jobs.table.read(key)
 
 
 def here(context: Context, kept: Kept, key: str = "") -> Iterator[Progress]:
@@ -87,9 +87,9 @@ def here(context: Context, kept: Kept, key: str = "") -> Iterator[Progress]:
     try:
         yield from work.steps(context, kept.sheet, kept.store, key)
     finally:
-        if kept.id not in context.jobs.table.ids():  # deleted meanwhile: what was written since then goes as well
+        if kept.job.key not in context.jobs.table.known():  # deleted meanwhile: what was written since then goes too
             storage.remove_folder(kept.job.folder)
-    context.jobs.table.change(kept.id, PAUSED, state=DONE)
+    context.jobs.table.change(kept.job.key, PAUSED, state=DONE)
 
 
 def find(context: Context, run_id: Any) -> Kept:

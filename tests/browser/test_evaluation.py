@@ -80,7 +80,13 @@ def test_a_run_from_yaml_with_its_stories_filters_thumbs_and_link(tab, url):
 
     tab.get_by_role("button", name="Copy link to this run").click()
     expect(tab).to_have_url(re.compile(r"tab=prompt-evaluation&run=[\w-]{22}"))
-    tab.goto(tab.url)
+    old = tab.url
+    tab.get_by_role("button", name="New link").last.click()
+    expect(tab).not_to_have_url(old)
+    now = tab.url
+    tab.goto(old)
+    expect(tab.get_by_text("There is no job with this id.").first).to_be_visible()
+    tab.goto(now)
     expect(tab.locator("#evaluation-status")).to_contain_text("12 outputs", timeout=120_000)
     expect(tab.locator("#prompt-a textarea")).to_have_value("the white {{what}}")
     expect(tab.locator("#evaluation-matrix .cell", has_text="▼")).to_have_count(1)

@@ -62,10 +62,24 @@ def test_it_trains_holds_steps_scrubs_and_survives_a_reload(lab, url):
     expect(lab.locator("#lab-live")).not_to_contain_text("looking back")
 
     expect(lab).to_have_url(re.compile(r"tab=gan-faces&lab=[\w-]{22}$"))
+    old = lab.url
+    lab.get_by_role("button", name="New link").first.click()
+    expect(lab).not_to_have_url(old)
+    expect(lab).to_have_url(re.compile(r"tab=gan-faces&lab=[\w-]{22}$"))
     lab.reload()
     expect(lab.locator("#lab-live")).to_contain_text(f"after {held:,} updates")
     lab.get_by_role("button", name="Go on", exact=True).click()
     expect(lab.locator("#lab-live")).not_to_contain_text(f"after {held:,} updates")
+    now = lab.url
+    lab.get_by_role("button", name="New link").first.click()  # while it runs: the page goes on looking
+    expect(lab).not_to_have_url(now)
+    before = step(lab)
+    lab.wait_for_function("(old) => +/after ([\\d,]+) updates/.exec(document.querySelector('#lab-live').innerText)[1]"
+                          ".replace(',', '') > old", arg=before)
+    other = lab.context.new_page()
+    other.goto(old)
+    expect(other.get_by_text("There is no job with this id.").first).to_be_visible()
+    other.close()
 
 
 def test_a_failure_runs_beside_its_cure_and_sets_the_controls(lab):

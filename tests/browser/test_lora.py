@@ -70,6 +70,17 @@ def test_a_training_is_watched_found_again_drawn_with_and_deleted(tab, browser):
     tab.get_by_role("button", name="Draw with and without").click()
     expect(tab.locator("#lora-drawn .lo-compare")).to_contain_text("joshuag", timeout=TRAINING)
 
+    passed_on, picture = tab.url, tab.locator("#lora-grid img").first.evaluate("image => image.src")
+    tab.get_by_role("button", name="New secret link").click()
+    expect(tab).not_to_have_url(passed_on)
+    expect(tab).to_have_url(re.compile("job="))
+    assert tab.request.get(picture).status == 404
+    other = browser.new_page()
+    other.goto(passed_on)
+    expect(other.locator("#lora-state")).to_contain_text("no job with this id")
+    other.close()
+
+    expect(tab.locator("#lora-grid img").first).not_to_have_attribute("src", re.compile(passed_on[-22:]))
     picture = tab.locator("#lora-grid img").first.evaluate("image => image.src")
     assert tab.request.get(picture).status == 200
     delete_everything(tab)

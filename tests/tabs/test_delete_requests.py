@@ -67,6 +67,19 @@ class Browser:
         success, told = self.run(event, {}, f"?tab=gan-faces&lab={job}")
         assert success and job in told, told
 
+    def renew(self):
+        """Asks for a new link to the run on the page: the second of the events of "New link", after the first look."""
+        rests = next(each["id"] for each in self.config["dependencies"] if
+                     [self.place(value="New link"), "click"] in each["targets"])
+        event = next(each for each in self.config["dependencies"] if each["trigger_after"] == rests)
+        return self.run(event, {})
+
+    def look(self):
+        """A look at the run on the page."""
+        live = self.place(elem_id="lab-live")
+        return self.run(next(each for each in self.config["dependencies"] if live in each["outputs"] and
+                             any(kind == "tick" for _, kind in each["targets"])), {})
+
     def confirm(self, name):
         """The second click of a deletion: "Yes, delete" below the button of a name."""
         group = next(each for each in walk(self.config["layout"]) if
@@ -116,6 +129,22 @@ def trained(server):
     for mark in ada.marks:
         assert holding(server.data, mark), mark
     return ada
+
+
+def test_a_new_link_is_its_visitors_alone_to_make(server, trained):
+    eve = Browser(server)
+    eve.open_link(trained.job)
+    for token in ("", "A" * 22, eve.token, trained.marks[2].decode()):
+        eve.token = token
+        success, told = eve.renew()
+        assert not success and "lab=" not in told, told
+    trained.open_link(trained.job)
+    success, told = trained.renew()
+    assert success and "lab=" in told, told
+    success, told = eve.look()
+    assert success and "no job with this id" in told, told
+    success, told = trained.confirm("lab")
+    assert success and "1 run" in told, told
 
 
 def test_the_lab_deletes_all_of_its_own_visitor_and_of_nobody_else(server, trained):

@@ -113,7 +113,7 @@ def copied(context, job, **changes):
         values = ", ".join("?" if name == "id" or name in changes else name for name in names)
         given = [{"id": made, **changes}[name] for name in names if name == "id" or name in changes]
         rows.execute(f"INSERT INTO jobs SELECT {values} FROM jobs WHERE id=?", (*given, job.id))
-    return replace(job, id=made, folder=job.folder.parent / made)
+    return replace(job, id=made, key=made, folder=job.folder.parent / made)
 
 
 def guesses(job):
@@ -155,6 +155,23 @@ def test_a_link_on_the_disk_under_another_id_opens_nothing(job, stranger):
             assert stranger.get(f"/private/{'L' * 22}/{name}")[0] == 404
     finally:
         link.unlink()
+
+
+def test_a_link_that_was_taken_back_opens_nothing(job, context, owned, stranger):
+    own = copied(context, job)
+    renewed = context.jobs.renew(own.id, own.visitor)
+    try:
+        for name in NAMES:
+            status, content = stranger.get(f"/private/{own.id}/{name}")
+            assert status == 404 and tells_nothing(content, owned)
+            assert stranger.get(f"/private/{renewed.id}/{name}")[0] == 200
+        for name, rest in ENDPOINTS.items():
+            success, told = stranger.call(name, [own.id, *rest])
+            assert not success or name == "delete_my_data", name
+            assert tells_nothing(told, owned)
+        assert context.jobs.get(renewed.id).folder == own.folder
+    finally:
+        context.jobs.delete(renewed.id)
 
 
 def test_an_own_id_is_no_way_to_another_training(job, context, owned, stranger):
