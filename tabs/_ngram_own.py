@@ -59,7 +59,7 @@ def wire(desk: Desk, box: OwnTextBox, inputs: Sequence[Any], shown: Sequence[Any
         nothing = [gr.skip()] * len(shown)
         yield gr.skip(), "Counting …", *nothing
         try:
-            own_text = desk.library.add(text)
+            own_text = desk.library.add(text, _ui.sender())
             view = desk.babble(Controls(*controls), own_text, draft)
         except PlaygroundError:
             yield gr.skip(), f"Not counted. {PRIVATE}", *nothing

@@ -1,6 +1,8 @@
 """The bundled book, and visitors' own texts: decoding, refusing, keeping within a bound, letting go."""
 
 import gc
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -103,3 +105,51 @@ def test_too_many_texts_are_refused(context):
     with pytest.raises(NotEnoughMemory, match="full"):
         library.add("y" * 900)
     assert kept.book.text
+
+
+def test_who_counts_text_after_text_keeps_his_own_share_alone(context):
+    library = Library(context, bound=80_000)
+    others = library.add("b" * 9_000, ("bea", "1.1.1.1"))
+    owns = [library.add("a" * 9_000, ("ada", "2.2.2.2")) for _ in range(5)]
+    assert [own.let_go for own in owns] == [True, True, True, False, False]
+    assert library.held() < 3 * 10_000
+    for own, left in ((others, True), (owns[0], False), (owns[-1], True)):
+        if left:
+            with library.open(own, "characters") as counted:
+                assert len(counted.book.text) == 9_000
+        else:
+            with pytest.raises(BadInput, match="let go"), library.open(own, "characters"):
+                pass
+
+
+def test_an_address_leaves_half_of_the_memory_for_texts_of_others(context):
+    library = Library(context, bound=80_000)
+    held = [library.add("a" * 9_000, (f"ada {number}", "2.2.2.2")) for number in range(4)]
+    with pytest.raises(NotEnoughMemory, match="your address"):
+        library.add("a" * 9_000, ("ada 5", "2.2.2.2"))
+    library.add("b" * 9_000, ("bea", "1.1.1.1"))
+    assert not any(own.let_go for own in held)
+
+
+def test_large_texts_are_counted_one_after_the_other(context, monkeypatch):
+    monkeypatch.setattr(corpora, "LARGE", 100)
+    under_way, most, count = [], [], corpora.counts.count
+
+    def counted(cut):
+        under_way.append(cut)
+        most.append(len(under_way))
+        time.sleep(0.05)
+        under_way.pop()
+        return count(cut)
+
+    monkeypatch.setattr(corpora.counts, "count", counted)
+    library = Library(context)
+    owns = [library.add(f"{number} the whale and the sea " * 9) for number in range(4)]
+
+    def look(own):
+        with library.open(own, "characters"):
+            pass
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(look, owns))
+    assert most == [1, 1, 1, 1]

@@ -16,7 +16,7 @@ import threading
 import time
 import weakref
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,8 @@ CORPORA = (MOBY_DICK,)
 SHA256 = "fe282a57094ed62e7144fb7c804a9748fc1c909bf3b49d06e7276015f9f67240"  # of the unpacked text
 PACKED = Path(__file__).resolve().parents[3] / "assets" / "corpora" / "moby-dick.txt.xz"
 LARGEST = 20 * 10**6  # bytes of a visitor's text
+LARGE = 2 * 10**6  # characters; counting takes about 35 bytes a character while it lasts
+NOBODY = ("", "")
 
 
 @dataclass(frozen=True)
@@ -103,14 +105,19 @@ def spec(unit: str) -> ModelSpec:
 
 
 class OwnText:
-    """A visitor's text, for a gr.State: the session's hold on it. Its counts, when kept, go with it."""
+    """A visitor's text, for a gr.State: the session's hold on it. Its counts, when kept, go with it.
+
+    `who` is its visitor and his address; '' for one that is not known.
+    """
 
     _numbers = itertools.count(1)
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, who: tuple[str, str] = NOBODY) -> None:
         self.number = next(self._numbers)  # tells texts apart in this process
         self.book = Book("Your text", text)
         self.counted: Counted | None = None
+        self.visitor, self.address = who
+        self.let_go = False
         self.last_used = time.monotonic()
         self.lock = threading.Lock()  # one count at a time; never held across a yield
 
@@ -131,6 +138,8 @@ class Library:
 
     `bound` is in bytes, for the texts and counts of all visitors together. Counts go first, those used longest
     ago first, and are made anew when their text is used again; when the texts alone exceed it, a new one is refused.
+    Of the bound a visitor's texts may take a quarter, those of an address half: of a visitor's own, which other pages
+    of his may still hold, the ones used longest ago are let go, so that he is not refused for what he left behind.
     """
 
     def __init__(self, context: Context, bound: int = 10**9) -> None:
@@ -138,15 +147,16 @@ class Library:
         self._bound = bound
         self._texts: weakref.WeakSet[OwnText] = weakref.WeakSet()
         self._lock = threading.Lock()
+        self._large = threading.Lock()  # held while a large text is counted, as that takes many times its memory
 
-    def add(self, text: str) -> OwnText:
+    def add(self, text: str, who: tuple[str, str] = NOBODY) -> OwnText:
         """Takes a visitor's text in. Raises BadInput for one that cannot be counted, NotEnoughMemory if full."""
-        own = OwnText(check_text(text))
+        own = OwnText(check_text(text), who)
         with self._lock:
-            held = sum(each.text_bytes for each in self._texts) + own.text_bytes
-            if held > self._bound:
-                raise NotEnoughMemory(f"The texts of all visitors may take {gigabytes(self._bound)}, which is full.",
-                                      "Try a shorter text, or again when others have left.")
+            self._let_go(own)
+            near = [each for each in self._texts if own.address and each.address == own.address]
+            self._check(self._texts, own, self._bound, "all visitors")
+            self._check(near, own, self._bound // 2 if own.address else self._bound, "your address")
             self._texts.add(own)
         return own
 
@@ -167,13 +177,31 @@ class Library:
 
     def _own(self, own: OwnText, unit: str) -> Counted:
         with own.lock:
-            counted = own.counted
+            if own.let_go:
+                raise BadInput("This text was let go, as you have had others counted since.", "Count it again.")
+            counted, book = own.counted, own.book
             if counted is None or counted.table.symbols.unit != unit:
                 own.counted = None  # the old unit's counts make room first
-                counted = own.counted = Counted(own.book, counts.count(symbols.read(own.book.text, unit)))
+                with self._large if len(book.text) > LARGE else contextlib.nullcontext():
+                    counted = Counted(book, counts.count(symbols.read(book.text, unit)))
+                own.counted = None if own.let_go else counted  # it may have been let go meanwhile
             own.last_used = time.monotonic()
         self._trim(own)
         return counted
+
+    def _check(self, texts: Iterable[OwnText], own: OwnText, most: int, whose: str) -> None:
+        if sum(each.text_bytes for each in texts) + own.text_bytes > most:
+            raise NotEnoughMemory(f"The texts of {whose} may take {gigabytes(most)}, which is full.",
+                                  "Try a shorter text, or again when others have left.")
+
+    def _let_go(self, own: OwnText) -> None:
+        """Makes room in the share of a new text's visitor. The session of a page that was left holds its text on."""
+        left = sorted((each for each in self._texts if own.visitor and each.visitor == own.visitor),
+                      key=lambda each: each.last_used)
+        while left and sum(each.text_bytes for each in left) + own.text_bytes > self._bound // 4:
+            gone = left.pop(0)
+            self._texts.discard(gone)
+            gone.let_go, gone.book, gone.counted = True, Book("Your text", ""), None
 
     def _trim(self, keep: OwnText) -> None:
         """Drops counts, those used longest ago first, until the bound holds."""
