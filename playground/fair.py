@@ -8,10 +8,11 @@ his share of them waits in the line without holding up the others. playground/tu
 
 import heapq
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+Send = Callable[[dict], Awaitable[None]]  # of ASGI
 KEPT = 1000  # of each kind: addresses and visitors whose last turn is remembered while the line is never empty
 
 
@@ -83,22 +84,48 @@ class FairLine(list):
 
 
 class Presence:
-    """Which sessions have somebody listening for answers. Used from the event loop's thread alone."""
+    """Which sessions have a listener, and what is on its way to him. Used from the event loop's thread alone."""
 
     def __init__(self) -> None:
         self._open: Counter[str] = Counter()
+        self._unsent: Counter[str] = Counter()
 
     def __contains__(self, name: str) -> bool:
         return name in self._open
 
+    def unsent(self, name: str) -> int:
+        """Bytes that were given to the web server for a session and that its reader may not have yet."""
+        return self._unsent.get(name, 0)
+
     @contextmanager
-    def listening(self, names: list[str]) -> Iterator[None]:
-        """Holds while a stream of answers of these sessions (or single events) is open."""
+    def listening(self, names: list[str], send: Send) -> Iterator[Send]:
+        """Holds while a stream of answers of these sessions (or single events) is open; `send` as it is to be used.
+
+        The web server takes a part of a stream only when the reader has most of the one before: until then both count.
+        """
         self._open.update(names)
+        before = 0
+
+        async def counted(message: dict) -> None:
+            nonlocal before
+            size = len(message.get("body", b""))
+            self._count(names, size)
+            before, gone = before + size, before
+            await send(message)
+            self._count(names, -gone)
+            before -= gone
+
         try:
-            yield
+            yield counted if names else send
         finally:
+            self._count(names, -before)
             self._open.subtract(names)
             for name in names:
                 if self._open[name] <= 0:
                     del self._open[name]
+
+    def _count(self, names: list[str], size: int) -> None:
+        for name in names:
+            self._unsent[name] += size
+            if not self._unsent[name]:
+                del self._unsent[name]

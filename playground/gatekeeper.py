@@ -114,6 +114,9 @@ class Gatekeeper:
             await answer.refuse(Refusal(503, "The page is reading as much as it can hold. Try again in a moment.", 5))
         except TooSlow:
             await answer.refuse(Refusal(408, "The request did not arrive in time. Try again."))
+        finally:
+            if body is not None:
+                body.broken = None  # it knows the frames that it went through, and they the body, and open files
 
     async def _body(self, visit: Visit, receive: Callable, came: Callable) -> Body:
         """The body that is to be read: an upload's is counted by the disk, another by memory."""
@@ -141,8 +144,8 @@ class Gatekeeper:
         if visit.path.strip("/") == "logout":  # else whoever shares the user would be logged out with him
             scope["query_string"] = b"all_session=false"
             scope["headers"] = leaving(scope["headers"])
-        with self.door.presence.listening(visit.hears):
-            await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, send)
+        with self.door.presence.listening(visit.hears, send) as sent:
+            await (self._page if COSTLY.fullmatch(visit.path) else self.app)(scope, receive, sent)
 
     async def _page(self, scope: dict, receive: Callable, send: Callable) -> None:
         """ASGI, PAGES of them at a time until each begins to answer: a reader that stalls holds up nobody."""

@@ -1,8 +1,9 @@
 """Fairness in Gradio's queue: a visitor's share of a lane, turns between visitors, and no place for who is gone.
 
 Gradio's queue serves a lane's events first come first served, from a plain list, and lets anybody join as often as he
-likes. Four things are put in its place, each at one point: the list of a lane (playground/fair.py), push(), by which
-events join, get_events(), by which they begin, and a look at each event some seconds after it joined. Gradio itself
+likes. Five things are put in its place, each at one point: the list of a lane (playground/fair.py), push(), by which
+events join, get_events(), by which they begin, send_message(), by which answers are counted that nobody reads
+(tabs/_unread.py), and a look at each event some seconds after it joined. Gradio itself
 gives up a visitor's events when his stream of answers closes; those whose stream was never opened would keep their
 place and compute for nobody.
 tests/test_fairness.py holds Gradio's queue to what is used of it here.
@@ -18,16 +19,18 @@ from typing import Any
 
 import gradio as gr
 from fastapi import HTTPException
-from gradio.server_messages import ProcessCompletedMessage
+from gradio.server_messages import ProcessCompletedMessage, ProcessGeneratingMessage
 
 from playground import access
 from playground.fair import FairLine
 from playground.visits import VISITOR, Door
+from tabs._unread import MINE, Unread
 
 LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, of which a page asks many at once
 GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
 AGAIN = 60.0  # seconds to the next look where somebody has
 GIVEN_UP = "Nobody came to hear the answer, so the request was given up. Ask again."
+STEPS = 5  # times what a visitor may leave unread, of a session's long work
 KEPT = 2500  # sessions with events of which notes are kept; Gradio itself keeps the answers of 2000
 
 
@@ -40,7 +43,9 @@ class Lanes:
             self._queue.create_event_queue_for_fn(fn)
         for lane in self._queue.event_queue_per_concurrency_id.values():
             lane.queue = FairLine(visitor_of, address_of)
+        self._unread = Unread(self._queue, door.presence)
         self._join, self._queue.push = self._queue.push, self.push
+        self._send, self._queue.send_message = self._queue.send_message, self.send_message
         self._queue.get_events = self.get_events
 
     async def push(self, body: Any, request: Any, username: str | None) -> tuple[bool, Any, str]:
@@ -58,18 +63,30 @@ class Lanes:
     def get_events(self) -> tuple[list[Any], bool, str] | None:
         """Stands in place of the queue's own get_events(): what begins now (no batch), in which lane; None for nothing.
 
-        Where a visitor has all the places that he may have, his next event waits and those behind it begin.
+        Where a visitor has all the places that he may have, or has not read what he got, his next event waits and
+        those behind it begin.
         """
         lanes = list(self._queue.event_queue_per_concurrency_id.items())
         random.shuffle(lanes)
+        behind, near = self._unread.too_much()
         for name, lane in lanes:
             places = lane.concurrency_limit
             if lane.queue and (places is None or lane.current_concurrency < places):
-                event = lane.queue.choose(self._places_of(name), self._at_once(places), self._full(name, places))
+                taken = {**self._places_of(name), **dict.fromkeys(behind, math.inf)}
+                event = lane.queue.choose(taken, self._at_once(places), self._full(name, places) | near)
                 if event is not None:
                     lane.queue.take(event)
                     return [event], False, name
         return None
+
+    def send_message(self, event: Any, message: Any) -> None:
+        """Stands before the queue's own send_message(). Long work whose steps nobody reads is given up."""
+        self._send(event, message)
+        if not event.alive:
+            return
+        self._unread.came(event.session_hash, (visitor_of(event), address_of(event)), message)
+        if isinstance(message, ProcessGeneratingMessage) and self._unread.of(event.session_hash) > STEPS * MINE:
+            self._begin_to_give_up(event)
 
     def _places_of(self, lane: str) -> Counter:
         """How many places of a lane each visitor has; who has half of all threads is not given any more."""
@@ -133,17 +150,31 @@ class Lanes:
         if line and line[-1]._id != event_id:
             self._queue.broadcast_estimations(lane)
 
-    def _look(self, event_id: str, session: str) -> None:
-        """Gives an event up that nobody listens for, and its answers; where somebody does, it looks again later."""
+    def _look(self, event_id: str, session: str, again: bool = False) -> None:
+        """Gives an event up that nobody listens for, and its answers; where somebody does, it looks again later.
+
+        Where somebody listens and does not read, what waits for that is given up at the second look.
+        """
         event = self._queue.event_ids_to_events.get(event_id)
         if session in self._door.presence or event_id in self._door.presence:
-            if event is not None or self._answers(event_id, session):
-                asyncio.get_running_loop().call_later(AGAIN, self._look, event_id, session)
+            if again and event is not None and self._is_behind(event):
+                self._begin_to_give_up(event)
+            elif event is not None or self._answers(event_id, session):
+                asyncio.get_running_loop().call_later(AGAIN, self._look, event_id, session, True)
             return
         if event is None:
             if self._answers(event_id, session):
                 self._forget_answers(event_id, session)
             return
+        self._begin_to_give_up(event)
+
+    def _is_behind(self, event: Any) -> bool:
+        """Whether an event waits because its visitor does not read: it would keep its place for as long."""
+        behind, near = self._unread.too_much()
+        waits = event in self._queue.event_queue_per_concurrency_id[event.concurrency_id].queue
+        return waits and (visitor_of(event) in behind or address_of(event) in near)
+
+    def _begin_to_give_up(self, event: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._give_up(event))
         self._queue._asyncio_tasks.add(task)  # where Gradio keeps its own, so that it is not collected
         task.add_done_callback(self._queue._asyncio_tasks.discard)
@@ -169,6 +200,7 @@ class Lanes:
             if each.event_id != event_id:
                 messages.put_nowait(each)
         messages.put_nowait(ProcessCompletedMessage(output={"error": GIVEN_UP}, success=False, event_id=event_id))
+        self._unread.count_anew(session)
 
     def _forget_old(self) -> None:
         """Gradio notes which events a session waits for, and never forgets those whose answer nobody fetched."""

@@ -67,7 +67,8 @@ def launch(page: gr.Blocks, door: Door, **options: Any) -> tuple[Any, str, str |
     with contextlib.redirect_stdout(words) if options["share"] else contextlib.nullcontext():
         web, local, shared = page.launch(**options, prevent_thread_lock=True)
     server = page.server.config
-    server.http_protocol_class = patient(server.http_protocol_class, min(SILENT, door.limits.slow))
+    server.http_protocol_class = patient(server.http_protocol_class, min(SILENT, door.limits.slow),
+                                         door.limits.slow)
     # A page marked as shared would load its scripts from Gradio's bucket; ours serves them itself.
     page.share = False
     door.shared = urlsplit(shared).netloc if shared else ""

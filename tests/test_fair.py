@@ -1,5 +1,6 @@
 """Turns between visitors in a line of waiting events, whatever comes, is served or is given up."""
 
+import asyncio
 from dataclasses import dataclass
 
 from hypothesis import given
@@ -143,10 +144,35 @@ def test_long_use_keeps_little_in_memory():
 
 def test_somebody_listens_as_long_as_one_stream_is_open():
     presence = Presence()
-    with presence.listening(["s", "t"]):
-        with presence.listening(["s"]):
+    with presence.listening(["s", "t"], None):
+        with presence.listening(["s"], None):
             assert "s" in presence
         assert "s" in presence
         assert "t" in presence
     assert "s" not in presence
     assert not presence._open
+
+
+def test_what_a_reader_may_not_have_yet_is_counted():
+    presence, seen, reading = Presence(), [], asyncio.Event()
+
+    async def send(message):
+        seen.append(presence.unsent("s"))
+        if len(seen) > 1:  # the web server takes no more before the part before is read
+            await reading.wait()
+
+    async def stream():
+        with presence.listening(["s"], send) as sent:
+            await sent({"type": "http.response.start"})
+            task = asyncio.create_task(sent({"body": b"x" * 1000}))
+            await asyncio.sleep(0)
+            seen.append(presence.unsent("s"))
+            reading.set()
+            await task
+            await sent({"body": b"x" * 10})
+            seen.append(presence.unsent("s"))
+        seen.append(presence.unsent("s"))
+
+    asyncio.run(stream())
+    assert seen == [0, 1000, 1000, 1010, 10, 0]
+    assert not presence._unsent

@@ -20,7 +20,7 @@ import pytest
 
 from playground import access
 from playground.visits import Door
-from tabs import _lanes, _sharing, _ui
+from tabs import _lanes, _sharing, _ui, _unread
 
 JOIN = "/gradio_api/queue/join"
 NUMBERS = itertools.count()  # of visitors
@@ -355,11 +355,42 @@ def test_who_listens_but_never_reads_on_has_his_answers_kept_until_he_leaves(sit
         monkeypatch.setattr(_lanes, name, 0.5)
     before = waiting_answers(queue)
     door, ada = queue.get_events.__self__._door, visitor("ada", hears=False)
-    with door.presence.listening([ada.session()]):
+    with door.presence.listening([ada.session()], None):
         assert ada.join("quick", "long " * 20_000).status_code == 200
         time.sleep(2)
         assert waiting_answers(queue) > before + 80_000
     assert until(lambda: waiting_answers(queue) < before + 5000)
+
+
+def test_who_reads_nothing_gets_no_further_answers_made(site, visitor, monkeypatch):
+    queue = site[2]
+    monkeypatch.setattr(_unread, "MINE", 250_000)
+    for name in ("GRACE", "AGAIN"):
+        monkeypatch.setattr(_lanes, name, 1.0)
+    before = waiting_answers(queue)
+    door, eve, alan = queue.get_events.__self__._door, visitor("eve", hears=False), visitor("alan")
+    with door.presence.listening([eve.session()], None):
+        assert [eve.join("quick", "long " * 20_000).status_code for _ in range(9)] == [200] * 9
+        assert alan.join("quick").status_code == 200
+        assert until(lambda: alan.answers == ["quick alan"]), "others are served"
+        assert 250_000 < waiting_answers(queue) - before < 600_000, "three, and what had begun by then"
+        assert until(lambda: not queue.event_ids_to_events), "what waits for her to read is given up"
+        assert waiting_answers(queue) - before > 250_000, "what was answered is kept while she listens"
+    eve.listen("late", f"/gradio_api/queue/data?session_hash={eve.session()}")
+    assert until(lambda: len(eve.answers) >= 6)
+    assert eve.join("quick", "short").status_code == 200
+    eve.listen("late", f"/gradio_api/queue/data?session_hash={eve.session()}")
+    assert until(lambda: "quick short" in eve.answers), "who has read goes on"
+
+
+def test_long_work_whose_steps_nobody_reads_is_given_up(site, visitor, monkeypatch):
+    _, work, queue = site
+    monkeypatch.setattr(_lanes, "MINE", 200)
+    door, eve = queue.get_events.__self__._door, visitor("eve", hears=False)
+    with door.presence.listening([eve.session()], None):
+        assert eve.join("work").status_code == 200
+        assert until(lambda: work.ended == ["eve"])
+        assert until(lambda: not queue.event_ids_to_events)
 
 
 def test_who_listens_may_wait_longer_than_the_grace(site, visitor, monkeypatch):
@@ -392,7 +423,8 @@ def test_gradios_queue_is_used_as_it_is(site):
     _, _, queue = site
     from gradio.queueing import Event, EventQueue, Queue
 
-    assert {"push", "clean_events", "broadcast_estimations", "create_event_queue_for_fn"} <= set(dir(Queue))
+    assert {"push", "send_message", "clean_events", "broadcast_estimations",
+            "create_event_queue_for_fn"} <= set(dir(Queue))
     assert "self.get_events()" in inspect.getsource(Queue.start_processing)
     assert "max_batch_size" in inspect.getsource(Queue.get_events), "the one in its place knows no batches"
     assert {"concurrency_limit", "current_concurrency"} <= set(vars(EventQueue("any", 1)))

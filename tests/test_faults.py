@@ -135,6 +135,33 @@ def test_a_reader_that_never_reads_holds_up_nobody(living):
     until(lambda: files_open(server) <= before)
 
 
+def test_answers_that_are_never_read_fill_no_memory(living):
+    """Some fifty answers of 21 MB in memory, half of them for sessions with an open stream that nobody reads."""
+    server, before = living.server, files_open(living.server)
+    page, text = psutil.Process(server.process.pid), "orange " * 90_000
+    assert len(server.ask("tokenize", text, "cl100k_base")[0]["tokens"]) > 90_000
+    memory = page.memory_info().rss
+    with contextlib.ExitStack() as stack:
+        for number in range(16):
+            server.join("tokenize", [text, "cl100k_base"], f"unread-{number}")
+            if number % 2:
+                line = stack.enter_context(socket.socket())
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                line.connect(server.connect_to)
+                line.sendall(f"GET /gradio_api/queue/data?session_hash=unread-{number} HTTP/1.1\r\n"
+                             "Host: 127.0.0.1\r\n\r\n".encode())
+            for _ in range(2):
+                server.join("tokenize", [text, "cl100k_base"], f"unread-{number}")
+        most = 0
+        deadline = time.monotonic() + 2 * SLOW
+        while time.monotonic() < deadline:
+            most = max(most, page.memory_info().rss - memory)
+            time.sleep(0.1)
+        assert most < 600_000_000, f"{most / 1e6:.0f} MB more"
+        until(lambda: files_open(server) <= before + 8)  # the page has closed what was not read
+    assert server.ask("tokenize", "orange", "cl100k_base")[0]["count"] == 1
+
+
 def test_connections_held_in_silence_are_closed(living):
     before = files_open(living.server)
     with contextlib.ExitStack() as stack:

@@ -3,6 +3,7 @@
 import tracemalloc
 
 import gradio as gr
+import numpy as np
 import pytest
 from gradio.state_holder import SessionState
 
@@ -31,7 +32,7 @@ def state_of(page) -> gr.State:
 
 
 def test_it_has_all_that_gradios_own_has(page):
-    assert vars(LeanSession(page)).keys() == vars(SessionState(page)).keys()
+    assert vars(LeanSession(page)).keys() - {"sizes"} == vars(SessionState(page)).keys()
 
 
 def test_fifty_open_pages_take_little(sessions):
@@ -106,3 +107,37 @@ def test_who_invents_sessions_displaces_his_own(page):
     assert list(holder.session_data) == ["ada 1", "ada 2", "e47", "e48", "e49"]
     assert holder.time_last_used.keys() == holder.session_data.keys()
     page.state_holder = before
+
+
+@pytest.fixture
+def crowded(page):
+    before = getattr(page, "state_holder", None)
+    holder = LeanSessions(lambda session: OWNERS.get(session, ("", "")), most=1_000_000)
+    holder.set_blocks(page)
+    yield holder
+    page.state_holder = before
+
+
+def test_states_that_take_too_much_go_of_who_holds_most(page, crowded):
+    state = state_of(page)
+    for name, size in (("c1", 200_000), ("b1", 100_000), ("a1", 350_000), ("b2", 300_000)):
+        crowded[name][state._id] = np.zeros(size, np.uint8)
+    crowded["c1"]
+    assert [len(crowded[name].state_data) for name in ("a1", "b1", "b2", "c1")] == [1, 1, 1, 1]
+    crowded["c1"][state._id] = np.zeros(300_000, np.uint8)  # 1.05 MB: bob has most, and b1 is what he left
+    crowded["c1"]
+    assert [len(crowded.session_data[name].state_data) for name in ("a1", "b1", "b2", "c1")] == [1, 0, 1, 1]
+    assert crowded["b1"][state._id] == state.value
+    crowded["b1"][state._id] = np.zeros(2_000_000, np.uint8)
+    crowded["a1"]
+    assert sum(session.bytes for session in crowded.session_data.values()) <= 1_000_000
+    assert "a1" in crowded.session_data and crowded["c1"].bytes > 300_000
+
+
+def test_a_state_that_is_replaced_or_forgotten_counts_no_more(page, crowded):
+    state = state_of(page)
+    for _ in range(20):
+        crowded["a1"][state._id] = np.zeros(300_000, np.uint8)
+    assert 300_000 < crowded["a1"].bytes < 310_000
+    crowded["a1"][state._id] = None
+    assert crowded["a1"].bytes < 100

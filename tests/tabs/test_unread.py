@@ -1,0 +1,77 @@
+"""What lies unread is counted by whose it is, in about as many bytes as it takes."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from playground.fair import Presence
+from tabs import _unread
+from tabs._unread import Unread
+
+
+@pytest.fixture
+def queue():
+    return SimpleNamespace(pending_messages_per_session={})
+
+
+@pytest.fixture
+def unread(queue, monkeypatch):
+    monkeypatch.setattr(_unread, "MINE", 1000)
+    monkeypatch.setattr(_unread, "NEAR", 2500)
+    return Unread(queue, Presence())
+
+
+def put(unread, queue, session, whose, size):
+    line = queue.pending_messages_per_session.setdefault(session, asyncio.Queue())
+    message = SimpleNamespace(output="x" * size)
+    line.put_nowait(message)
+    unread.came(session, whose, message)
+
+
+def test_sessions_of_one_visitor_count_together(unread, queue):
+    for session in ("a", "b"):
+        put(unread, queue, session, ("ada", "1.1.1.1"), 600)
+    put(unread, queue, "c", ("bea", "1.1.1.1"), 600)
+    assert unread.too_much() == ({"ada"}, set())
+    put(unread, queue, "d", ("cleo", "1.1.1.1"), 900)
+    assert unread.too_much() == ({"ada"}, {"1.1.1.1"})
+
+
+def test_what_was_read_counts_no_more_and_leaves_no_note(unread, queue):
+    for _ in range(3):
+        put(unread, queue, "a", ("ada", ""), 600)
+    line = queue.pending_messages_per_session["a"]
+    assert unread.too_much() == ({"ada"}, set())
+    while not line.empty():
+        line.get_nowait()
+    assert unread.too_much() == (set(), set())
+    assert not unread._whose and not unread._sizes
+    put(unread, queue, "a", ("ada", ""), 600)
+    assert unread.too_much() == (set(), set())
+
+
+def test_what_was_taken_out_unread_counts_no_more(unread, queue):
+    for size in (1200, 100):
+        put(unread, queue, "a", ("ada", ""), size)
+    assert unread.too_much() == ({"ada"}, set())
+    queue.pending_messages_per_session["a"].get_nowait()
+    unread.count_anew("a")
+    assert unread.too_much() == (set(), set())
+    assert 0 < unread.of("a") < 300
+
+
+def test_what_is_on_its_way_counts_as_well(unread, queue):
+    async def stream():
+        async def send(message):
+            pass
+
+        with unread._presence.listening(["a"], send) as sent:
+            put(unread, queue, "a", ("ada", "1.1.1.1"), 1200)
+            queue.pending_messages_per_session["a"].get_nowait()
+            assert unread.too_much() == (set(), set()), "between the line and the web server for a moment"
+            await sent({"body": b"x" * 1200})
+            assert unread.too_much() == ({"ada"}, set())
+        assert unread.too_much() == (set(), set())
+
+    asyncio.run(stream())
