@@ -107,9 +107,8 @@ def bound(megabytes: int) -> str:
 
 def summary(mode: str, most: Limits, endpoints: str, login: bool, offline: bool = False) -> list[str]:
     """What is open in this mode, a line each, for the operator's screen."""
-    who = WHO[CLASS if login and mode == PUBLIC else mode]
     return [
-        f"Mode: {mode} ({who}), {'login asked for' if login else 'no login'}",
+        f"Mode: {mode} ({who(mode, login)}), {'login asked for' if login else 'no login'}",
         f"Training on pictures: {'on' if most.training else 'off'} · GAN lab: {most.lab or 'off'}"
         f"{' at once' if most.lab else ''} · endpoints of visitors: {endpoints}",
         f"Uploads: {most.upload_mb} MB a request, {min(most.file_mb, most.upload_mb)} MB a file, "
@@ -117,6 +116,11 @@ def summary(mode: str, most: Limits, endpoints: str, login: bool, offline: bool 
         f"Disk: {bound(most.disk_mb)} for all visitors' things, {bound(most.disk_each)} a visitor, {most.disk_free} MB "
         f"stay free · {downloaded(most, offline)}",
     ]
+
+
+def who(mode: str, login: bool) -> str:
+    """Who may come, in words."""
+    return WHO[CLASS if login and mode == PUBLIC else mode]
 
 
 WHO = {PRIVATE: "this machine only", CLASS: "who has the link and the login", PUBLIC: "anybody who has the link"}

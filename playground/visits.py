@@ -48,6 +48,7 @@ class Door:
     cookies: Cookies = field(default_factory=Cookies)
     room: Room | None = None  # for uploads
     served: Served | None = None  # whose the files of the page are
+    login: bool = False
 
     def trusts(self, address: str) -> bool:
         """Whether a peer's forwarded headers are believed."""

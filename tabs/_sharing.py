@@ -44,12 +44,17 @@ def door(settings: Settings, page: gr.Blocks, room: Room | None = None, served: 
 
     frames = "https://huggingface.co" if os.environ.get("SPACE_ID") else "'self'"
     return Door(settings.who, settings.most, settings.public_url, trusted, frames, host=settings.host, waiting=waiting,
-                room=room, served=served)
+                room=room, served=served, login=asks_for_login(settings))
 
 
 def middleware(door: Door) -> list[Middleware]:
     """The gatekeeper as launch(app_kwargs=...) takes it."""
     return [Middleware(Gatekeeper, door=door)]
+
+
+def asks_for_login(settings: Settings) -> bool:
+    """Whether the page has a login."""
+    return settings.auth is not None or settings.who == access.CLASS
 
 
 def logins(settings: Settings) -> list[tuple[str, str]] | None:
@@ -99,16 +104,16 @@ def announcement(settings: Settings, local: str, shared: str | None, users: list
 
 def in_network(settings: Settings, local: str) -> list[str]:
     """The addresses to tell others, where the page listens on all of this machine's: IPv4, without its own loopback."""
-    if settings.host not in EVERYWHERE or settings.public_url:  # it answers to that name alone
+    if settings.host not in EVERYWHERE or settings.public_url or os.environ.get("SPACE_ID"):  # it has another name
         return []
     found = [each.address for of in psutil.net_if_addrs().values() for each in of if each.family == socket.AF_INET]
     mine = [f"http://{each}:{urlsplit(local).port}/" for each in found if not ip_address(each).is_loopback]
     return ["· in your network:", *mine] if mine else []
 
 
-def privacy_text(mode: str, hours: int) -> str:
+def privacy_text(mode: str, hours: int, login: bool) -> str:
     """docs/privacy.md under what holds for this page, in Markdown."""
-    this = (f"This page runs in **{mode} mode** ({access.WHO[mode]}). What you upload and train here is deleted "
+    this = (f"This page runs in **{mode} mode** ({access.who(mode, login)}). What you upload and train here is deleted "
             f"**{hours} hours** after its last use at the latest.")
     return (DOCS / "privacy.md").read_text(encoding="utf-8").replace("<!-- this page -->", this)
 
@@ -117,7 +122,7 @@ def privacy_page(door: Door) -> Any:
     """The handler of /privacy: the text as a page of its own, also before the login."""
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt().render(privacy_text(door.mode, door.limits.hours))
+    body = MarkdownIt().render(privacy_text(door.mode, door.limits.hours, door.login))
     style = ("body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.55 system-ui,sans-serif}"
              ":root{color-scheme:light dark}")
     page = (f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -129,5 +134,5 @@ def fold(settings: Settings) -> None:
     """The fold at the foot of the page: the mode in its title, privacy and rules inside."""
     mode = html.escape(settings.who)
     with gr.Accordion(f"Privacy and rules · {mode} mode", open=False, elem_id="privacy"):
-        gr.Markdown(privacy_text(settings.who, settings.most.hours), elem_classes="explainer")
+        gr.Markdown(privacy_text(settings.who, settings.most.hours, asks_for_login(settings)), elem_classes="explainer")
         gr.HTML('<a href="privacy" target="_blank" rel="noopener">This text as a page of its own</a>', padding=False)

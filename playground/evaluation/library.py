@@ -118,15 +118,15 @@ TEMPLATES = (
         (Check("starts-with", "{{expected}}"),),
         "Two ways to show the same labels. Look at the labels that no example shows, science and food.", max_tokens=4),
     Example("Extract to JSON", "Templates", (
-        "Text: Ada Lovelace was born in 1815 in London.\n"
-        'JSON: {"name": "Ada Lovelace", "year": 1815, "city": "London"}\n\nText: {{text}}\nJSON:',
+        "Text: Mara Vell was born in 1815 in London.\n"
+        'JSON: {"name": "Mara Vell", "year": 1815, "city": "London"}\n\nText: {{text}}\nJSON:',
         "Write the name, the year and the city of this text as JSON.\n\nText: {{text}}\nJSON:"),
         ("text", "name"),
-        (("Alan Turing was born in 1912 in London.", "Alan Turing"),
-         ("In 1867, in Warsaw, Marie Curie was born.", "Marie Curie"),
-         ("Grace Hopper came into the world in New York in 1906.", "Grace Hopper"),
-         ("Katherine Johnson, born 1918 in White Sulphur Springs, loved numbers.", "Katherine Johnson"),
-         ("Nobody knows when Hypatia was born, but it was in Alexandria.", "Hypatia")),
+        (("Tobin Hale was born in 1912 in London.", "Tobin Hale"),
+         ("In 1867, in Warsaw, Ilka Sorn was born.", "Ilka Sorn"),
+         ("Odile Marsh came into the world in New York in 1906.", "Odile Marsh"),
+         ("Berit Lunde, born 1918 in White Sulphur Springs, loved numbers.", "Berit Lunde"),
+         ("Nobody knows when Zosime was born, but it was in Alexandria.", "Zosime")),
         (Check("is-json"), Check("contains", "{{name}}")),
         "A shows the wanted JSON once, B only asks for it. The last text gives no year: look what stands there "
         "instead.", max_tokens=48),

@@ -77,6 +77,8 @@ def test_in_the_own_network_the_address_for_others_is_told(settings, monkeypatch
     named = replace(open_one, public_url="https://example.org")
     for other in (settings, named):
         assert _sharing.announcement(other, local, None, None).splitlines()[0] == local
+    monkeypatch.setenv("SPACE_ID", "somebody/playground")
+    assert _sharing.announcement(open_one, local, None, None).splitlines()[0] == local
 
 
 def test_offline_no_tunnel_is_tried(settings):
@@ -102,9 +104,15 @@ def test_a_class_has_a_login_that_nobody_can_guess(settings, tmp_path):
 @pytest.mark.parametrize(("mode", "hours"), [("class", 24), ("public", 6)])
 def test_the_privacy_text_tells_mode_and_hours(settings, mode, hours):
     chosen = replace(settings, mode=mode)
-    text = _sharing.privacy_text(chosen.who, chosen.most.hours)
+    text = _sharing.privacy_text(chosen.who, chosen.most.hours, _sharing.asks_for_login(chosen))
     assert f"**{mode} mode**" in text
     assert f"**{hours} hours**" in text
+    assert ("and the login" in text) == (mode == "class")
+
+
+def test_a_public_page_with_a_login_does_not_say_that_anybody_may_come(settings, tmp_path):
+    page = replace(settings, mode="public", auth=tmp_path / "users")
+    assert "who has the link and the login" in _sharing.privacy_text("public", 6, _sharing.asks_for_login(page))
 
 
 def test_a_page_keeps_its_own_files(tmp_path):
