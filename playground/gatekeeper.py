@@ -16,9 +16,7 @@
 
 import asyncio
 import contextlib
-import json
 import logging
-import math
 import re
 import time
 from collections.abc import Callable
@@ -27,6 +25,7 @@ from typing import Any
 from starlette.requests import Request
 
 from playground import logs, storage
+from playground.answers import Answer, Refusal, too_many
 from playground.body import Body, Held, TooLarge, TooMuch, TooSlow, named_files, parsed
 from playground.cookies import set_cookie
 from playground.errors import NoRoom
@@ -55,14 +54,6 @@ NAME = 64  # characters of a session's name; the page's own have 11, those of sc
 log = logging.getLogger(__name__)
 
 
-class Refusal(Exception):
-    """An answer instead of the page's: status, plain words, seconds after which to try again."""
-
-    def __init__(self, status: int, words: str, after: float = 0.0) -> None:
-        super().__init__(words)
-        self.status, self.words, self.after = status, words, after
-
-
 class Gatekeeper:
     """The middleware; one for the process."""
 
@@ -89,7 +80,7 @@ class Gatekeeper:
             self._check(visit)
             if STEERED.fullmatch(visit.name) and not entered(scope.get("app"), Request(scope).cookies):
                 raise Refusal(401, "Log in first.")
-            with self.held.of(visit.address) as came:
+            with self.held.of(visit.address) as came, self._announced(visit):
                 if visit.method not in SAFE:
                     body = answer.body = await self._body(visit, receive, came)
                     receive = body.receive
@@ -117,6 +108,13 @@ class Gatekeeper:
         finally:
             if body is not None:
                 body.broken = None  # it knows the frames that it went through, and they the body, and open files
+
+    def _announced(self, visit: Visit) -> contextlib.AbstractContextManager:
+        """Holds what an upload is to bring against its sender's share, as several of his may come at once."""
+        room = self.door.room
+        if room is None or visit.name != "upload" or visit.method in SAFE:
+            return contextlib.nullcontext()
+        return room.announced(visit.length or self._size(visit), visit.browser, visit.address)
 
     async def _body(self, visit: Visit, receive: Callable, came: Callable) -> Body:
         """The body that is to be read: an upload's is counted by the disk, another by memory."""
@@ -255,48 +253,6 @@ class Gatekeeper:
         if visit.method == "GET" and not visit.path and not visit.browser and status == 200:
             return [set_cookie(cookies.session, cookies.new_browser(), secure, framed)]
         return []
-
-
-class Answer:
-    """Adds headers to what the page answers, or answers in its place."""
-
-    def __init__(self, send: Callable, headers: list, visit: Visit, begun: Callable[[Visit, int], list]) -> None:
-        self._send, self._headers, self._visit, self._begun = send, headers, visit, begun
-        self.body: Body | None = None
-        self._started = self._replaced = False
-
-    async def send(self, message: dict) -> None:
-        """ASGI."""
-        if self._replaced:
-            return
-        if message["type"] == "http.response.start":
-            if self.body is not None and self.body.broken:  # the page met the cut body first and made an error of it
-                self._replaced = True
-                raise self.body.broken
-            cookies = self._begun(self._visit, message["status"])
-            self._started = True
-            message = {**message, "headers": [*message.get("headers", []), *self._headers, *cookies]}
-        await self._send(message)
-
-    async def refuse(self, refusal: Refusal) -> None:
-        """The refusal as JSON with `detail`, the key under which Gradio's page looks for words to show."""
-        if self._started:
-            return
-        content = json.dumps({"detail": refusal.words}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode()),
-                   *self._headers]
-        if refusal.after:
-            headers.append((b"retry-after", str(math.ceil(refusal.after)).encode()))
-        if self._visit.method not in SAFE:
-            headers.append((b"connection", b"close"))  # what is left of the body is not read
-        await self._send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": content})
-
-
-def too_many(seconds: float, what: str) -> None:
-    """Refusal 429 where there are seconds to wait."""
-    if seconds:
-        raise Refusal(429, f"Too many {what}. Try again in {math.ceil(seconds)} s.", seconds)
 
 
 def joins(visit: Visit) -> bool:

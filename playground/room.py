@@ -10,7 +10,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playground import uploads
@@ -33,6 +35,7 @@ class Room:
         self._lock = threading.RLock()
         self._measured_at = self._swept_at = NEVER
         self._measured = self._came = self._came_before = 0  # bytes
+        self._coming: Counter[tuple[str, ...]] = Counter()  # bytes that uploads under way are to bring, by sender
 
     def check(self, size: int = 0, own: Iterable[Path] = ()) -> None:
         """Raises NoRoom if `size` bytes more find no room: on the disk, in all visitors' room, in that of one visitor.
@@ -57,16 +60,30 @@ class Room:
         await asyncio.to_thread(self.check_upload, size, browser, address)
 
     def check_upload(self, size: int, browser: str, address: str) -> None:
-        """check(), and what a browser or an address has sent already that nobody has read."""
+        """check(), and what a browser or an address has sent already that nobody has read, or is sending."""
         self.check(size)
         mine = uploads.place(self.data / "gradio", browser, address)
+        ours, size = max(size, self._coming[(address,)]), max(size, self._coming[(browser, address)])
         if address and self.most.disk_each < PLENTY and taken(mine) + size > self.most.disk_each * MB:
             raise NoRoom(f"What you sent and nobody has read yet takes more than {self.most.disk_each:,} MB.",
                          "Use it, or try again later: it goes by itself.")
         near = max(self.most.disk_each, self.most.disk_mb / 2) * MB
-        if address and self.most.disk_mb < PLENTY and taken(mine.parent) + size > near:
+        if address and self.most.disk_mb < PLENTY and taken(mine.parent) + ours > near:
             raise NoRoom("What was sent from your address and nobody has read yet takes half of the room here.",
                          "Try again later: it goes by itself.")
+
+    @contextmanager
+    def announced(self, size: int, browser: str, address: str) -> Iterator[None]:
+        """Counts an upload of so many bytes as if it were there, from before it is looked at until it has ended."""
+        keys = ((browser, address), (address,))
+        self._coming.update(dict.fromkeys(keys, size))
+        try:
+            yield
+        finally:
+            for key in keys:
+                self._coming[key] -= size
+                if self._coming[key] <= 0:
+                    del self._coming[key]
 
     async def brought(self, size: int) -> None:
         """Counts bytes of an upload as they come. Raises NoRoom if they find no room after all."""

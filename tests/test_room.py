@@ -261,6 +261,18 @@ def test_what_one_sent_and_nobody_read_is_his_share_and_an_address_has_half(made
     made.check_upload(MB, "", "")  # no gatekeeper stands before a page of a test
 
 
+def test_uploads_at_once_have_a_share_together(made):
+    size = MB * 6 // 5
+    with made.announced(size, "ada", "1.1.1.1"):
+        made.check_upload(size, "ada", "1.1.1.1")
+        with made.announced(size, "ada", "1.1.1.1"):
+            with pytest.raises(NoRoom, match="nobody has read yet"):
+                made.check_upload(size, "ada", "1.1.1.1")
+            made.check_upload(size, "bob", "2.2.2.2")
+        made.check_upload(size, "ada", "1.1.1.1")
+    assert not made._coming
+
+
 def test_an_address_may_have_what_a_visitor_may(tmp_path):
     made = Room(tmp_path, access.limits("class", "disk_mb=10,disk_each=8,disk_free=0"))
     put(uploads.place(tmp_path / "gradio", "ada", "1.1.1.1") / "x" / "file", 6 * MB)
@@ -269,7 +281,7 @@ def test_an_address_may_have_what_a_visitor_may(tmp_path):
 
 def test_a_browsers_uploads_are_found_wherever_it_sent_them(tmp_path):
     places = [put(uploads.place(tmp_path, browser, address) / "x" / "file", 1).parent.parent
-              for browser, address in (("ada", "1.1.1.1"), ("ada", "2.2.2.2"), ("eve", "1.1.1.1"), ("", "1.1.1.1"))]
-    assert sorted(uploads.of_browser(tmp_path, "ada")) == sorted(places[:2])
+              for browser, address in (("zuse", "1.1.1.1"), ("zuse", "2.2.2.2"), ("eve", "1.1.1.1"), ("", "1.1.1.1"))]
+    assert sorted(uploads.of_browser(tmp_path, "zuse")) == sorted(places[:2])
     assert uploads.of_browser(tmp_path, "") == []
-    assert not [place for place in places if "1.1.1.1" in str(place) or "ada" in str(place)]
+    assert not [place for place in places if "1.1.1.1" in str(place) or "zuse" in str(place)]  # in no hex number
