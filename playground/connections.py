@@ -7,12 +7,14 @@ is slow to come is bounded elsewhere (playground/body.py), and so is the time be
 import asyncio
 from typing import Any
 
+LEAST = 65_536
+
 
 def patient(protocol: type[asyncio.Protocol], seconds: float, stalled: float) -> type[asyncio.Protocol]:
     """A connection class of uvicorn that closes itself.
 
-    Where no whole head of a request came within so many `seconds`, and where a reader took next to nothing of what was
-    sent for `stalled` seconds: it waits in memory meanwhile, and with it all that is to follow.
+    Where no whole head of a request came within so many `seconds`, and where a reader took less than LEAST bytes in
+    `stalled` seconds: what was sent waits in memory meanwhile, and with it all that is to follow.
     """
     base: Any = protocol
 
@@ -30,12 +32,22 @@ def patient(protocol: type[asyncio.Protocol], seconds: float, stalled: float) ->
 
         def pause_writing(self) -> None:
             self._goes_on()
-            self._stalls = self.loop.call_later(stalled, self.transport.abort)
+            self._look_again()
             super().pause_writing()
 
         def resume_writing(self) -> None:
             self._goes_on()
             super().resume_writing()
+
+        def _look_again(self) -> None:
+            left = self.transport.get_write_buffer_size()
+            self._stalls = self.loop.call_later(stalled, self._look, left)
+
+        def _look(self, before: int) -> None:
+            if before - self.transport.get_write_buffer_size() < LEAST:
+                self.transport.abort()
+            else:
+                self._look_again()
 
         def _goes_on(self) -> None:
             if self._stalls is not None:

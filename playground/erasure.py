@@ -59,7 +59,7 @@ def remove(context: Context, job: Job) -> int:
     if job.kind == training.KIND:
         drawing.forget(context, drawing.checkpoints(job).values())
     with contextlib.suppress(BadInput):  # deleted in another window at this moment
-        context.jobs.delete(job.id)
+        context.jobs.remove(job)
     if job.kind == client.KIND:
         trained.forget(context, job.folder)
     return files

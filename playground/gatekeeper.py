@@ -80,9 +80,9 @@ class Gatekeeper:
             self._check(visit)
             if STEERED.fullmatch(visit.name) and not entered(scope.get("app"), Request(scope).cookies):
                 raise Refusal(401, "Log in first.")
-            with self.held.of(visit.address) as came, self._announced(visit):
+            with self.held.of(visit.address) as came, self._announced(visit) as brought:
                 if visit.method not in SAFE:
-                    body = answer.body = await self._body(visit, receive, came)
+                    body = answer.body = await self._body(visit, receive, came, brought)
                     receive = body.receive
                     await self._look_into(visit, body, scope)
                 await self._pass(visit, scope, receive, answer.send)
@@ -116,14 +116,14 @@ class Gatekeeper:
             return contextlib.nullcontext()
         return room.announced(visit.length or self._size(visit), visit.browser, visit.address)
 
-    async def _body(self, visit: Visit, receive: Callable, came: Callable) -> Body:
+    async def _body(self, visit: Visit, receive: Callable, came: Callable, brought: Callable | None) -> Body:
         """The body that is to be read: an upload's is counted by the disk, another by memory."""
         if visit.name != "upload":
             return Body(receive, self._size(visit), self.door.limits.slow, came)
         room = self.door.room
         if room is not None:
             await room.admit(visit.length or self._size(visit), visit.browser, visit.address)
-        return Body(receive, self._size(visit), self.door.limits.slow, room and room.brought)
+        return Body(receive, self._size(visit), self.door.limits.slow, brought)
 
     async def _look_into(self, visit: Visit, body: Body, scope: dict) -> None:
         """What must be known of a body before the page has it: of an event's, and of a login's."""

@@ -120,6 +120,7 @@ class JobTable:
                 rows.execute("BEGIN IMMEDIATE")
                 for name in self._lacking(rows):  # another process may have done it meanwhile
                     rows.execute(f"ALTER TABLE jobs ADD COLUMN {name} TEXT NOT NULL DEFAULT ''")
+            rows.execute("CREATE INDEX IF NOT EXISTS jobs_by_renewed ON jobs (renewed)")
 
     def _lacking(self, rows: sqlite3.Connection) -> list[str]:
         there = {row["name"] for row in rows.execute("PRAGMA table_info(jobs)")}
@@ -140,11 +141,11 @@ class JobTable:
 
     def read(self, key: str) -> Job:
         """The job of a key. BadInput if there is none."""
-        return self._read("id=?", key)
+        return self._read("id=:name", key)
 
     def find(self, job_id: str, each: Callable[[str], int | None] = lambda kind: None) -> Job:
         """The job of a secret id, its place as claim_next() has it with each(kind). BadInput if there is none."""
-        return self._read("CASE renewed WHEN '' THEN id ELSE renewed END = ?", job_id, each)
+        return self._read("(id=:name AND renewed='') OR renewed=:name", job_id, each)
 
     def renew(self, key: str, job_id: str) -> None:
         """Gives a job another secret id; the one before opens nothing any more."""
@@ -153,7 +154,7 @@ class JobTable:
 
     def _read(self, condition: str, name: str, each: Callable[[str], int | None] = lambda kind: None) -> Job:
         with self.rows() as rows:
-            row = rows.execute(f"SELECT * FROM jobs WHERE {condition}", (name,)).fetchone()
+            row = rows.execute(f"SELECT * FROM jobs WHERE {condition}", {"name": name}).fetchone()
             if row is None:
                 raise BadInput("There is no job with this id.",
                                "It may have expired, been deleted, or been given a new link.")

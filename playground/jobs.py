@@ -14,6 +14,7 @@ default: two trainings on one device are slower than one after the other. Behind
 distributed engine can stand in place of local processes.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -144,20 +145,27 @@ class Jobs:
 
     def delete(self, job_id: Any) -> None:
         """Ends the job's process and removes its folder and its row. BadInput if there is no such job."""
-        job = self.get(job_id)
-        if job.process:
-            self.runner.kill(job.process)
-        with self._starting:
-            again = self.table.read(job.key).process
-            if again not in ("", job.process):  # its turn was over, and the next one began, between the two looks
-                self.runner.kill(again)
-            storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs
-            self.table.remove(job.key)
+        self.remove(self.get(job_id))
+
+    def remove(self, job: Job) -> None:
+        """Does so with a job at hand, whatever its id is by now."""
+        if process := self._held_back(job):
+            self.runner.kill(process)
+        storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs
+        self.table.remove(job.key)
         self.tick()
+
+    def _held_back(self, job: Job) -> str:
+        """Sees to it that a job is not started any more; returns its process. BadInput if it is gone."""
+        with self._starting:
+            now = self.table.read(job.key)
+            with contextlib.suppress(PlaygroundError):  # on a full disk nothing can be written before it is removed
+                self.table.change(job.key, now.state, state=CANCELLED)
+            return self.table.read(job.key).process
 
     def sweep(self) -> int:
         """Deletes expired jobs, and folders that belong to none; returns how many. What cannot be deleted stays."""
-        gone = sum(storage.attempt(self.delete, job.id) for job in self.table.expired())
+        gone = sum(storage.attempt(self.remove, job) for job in self.table.expired())
         storage.attempt(self.table.bound, self.limits.kept)
         storage.attempt(self.table.scrub)
         known = self.table.known()

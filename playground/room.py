@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,17 +73,28 @@ class Room:
                          "Try again later: it goes by itself.")
 
     @contextmanager
-    def announced(self, size: int, browser: str, address: str) -> Iterator[None]:
-        """Counts an upload of so many bytes as if it were there, from before it is looked at until it has ended."""
-        keys = ((browser, address), (address,))
+    def announced(self, size: int, browser: str, address: str) -> Iterator[Callable[[int], Awaitable[None]]]:
+        """Counts what an upload of `size` bytes is still to bring; gives brought(), to be told of each part."""
+        keys, left = ((browser, address), (address,)), size
         self._coming.update(dict.fromkeys(keys, size))
-        try:
-            yield
-        finally:
+
+        def less(part: int) -> None:
+            nonlocal left
+            part = min(part, left)
+            left -= part
             for key in keys:
-                self._coming[key] -= size
+                self._coming[key] -= part
                 if self._coming[key] <= 0:
                     del self._coming[key]
+
+        async def came(part: int) -> None:
+            less(part)
+            await self.brought(part)
+
+        try:
+            yield came
+        finally:
+            less(left)
 
     async def brought(self, size: int) -> None:
         """Counts bytes of an upload as they come. Raises NoRoom if they find no room after all."""

@@ -152,10 +152,10 @@ class Desk:
                 time.sleep(0.2)
         return self.shown(self.kept(run_id), view)
 
-    def open(self, query: dict[str, str], view: str) -> Iterator[tuple]:
+    def open(self, query: dict[str, str], visitor: str, view: str) -> Iterator[tuple]:
         """What a link names: (form values, outputs); without one the first example is run."""
         if "run" not in query:
-            for outputs in self.run_example(library.FIRST, "page", view):
+            for outputs in self.run_example(library.FIRST, visitor, view):
                 yield None, outputs
             return
         kept = self.kept(query["run"])
@@ -197,7 +197,7 @@ class Desk:
     def renew(self, run_id: str, visitor: str) -> tuple[str, str]:
         """Gives a run a new secret id: it, and the link."""
         kept = self.kept(run_id)
-        if kept.job.state == PAUSED:  # this process may be at work on it, and tell the page its id
+        if kept.job.state not in ENDED or kept.job.state == PAUSED:  # a page follows it by the id that it has
             raise BadInput("This run is not at its end yet.", "Let it end, or go on with it, then ask for a new link.")
         renewed = self.context.jobs.renew(kept.id, visitor).id
         return renewed, link(renewed)

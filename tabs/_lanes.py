@@ -24,7 +24,7 @@ from gradio.server_messages import ProcessCompletedMessage, ProcessGeneratingMes
 from playground import access
 from playground.fair import FairLine
 from playground.visits import VISITOR, Door
-from tabs._unread import MINE, Unread
+from tabs._unread import MINE, NEAR, Unread
 
 LIGHT = re.compile(r"quick|status|.*-look")  # lanes of answers in milliseconds, of which a page asks many at once
 GRACE = 10.0  # seconds in which somebody must have come to hear an event's answers
@@ -43,7 +43,8 @@ class Lanes:
             self._queue.create_event_queue_for_fn(fn)
         for lane in self._queue.event_queue_per_concurrency_id.values():
             lane.queue = FairLine(visitor_of, address_of)
-        self._unread = Unread(self._queue, door.presence)
+        # in class mode most come from one address, and nobody without a login
+        self._unread = Unread(self._queue, door.presence, NEAR if door.mode == access.PUBLIC else 5 * NEAR)
         self._join, self._queue.push = self._queue.push, self.push
         self._send, self._queue.send_message = self._queue.send_message, self.send_message
         self._queue.get_events = self.get_events
@@ -82,9 +83,9 @@ class Lanes:
     def send_message(self, event: Any, message: Any) -> None:
         """Stands before the queue's own send_message(). Long work whose steps nobody reads is given up."""
         self._send(event, message)
-        if not event.alive:
+        if not event.alive or not hasattr(message, "output"):  # the small ones come from other threads as well
             return
-        self._unread.came(event.session_hash, (visitor_of(event), address_of(event)), message)
+        self._unread.came(event._id, event.session_hash, (visitor_of(event), address_of(event)), message)
         if isinstance(message, ProcessGeneratingMessage) and self._unread.of(event.session_hash) > STEPS * MINE:
             self._begin_to_give_up(event)
 
@@ -170,9 +171,8 @@ class Lanes:
 
     def _is_behind(self, event: Any) -> bool:
         """Whether an event waits because its visitor does not read: it would keep its place for as long."""
-        behind, near = self._unread.too_much()
         waits = event in self._queue.event_queue_per_concurrency_id[event.concurrency_id].queue
-        return waits and (visitor_of(event) in behind or address_of(event) in near)
+        return waits and visitor_of(event) in self._unread.too_much()[0]
 
     def _begin_to_give_up(self, event: Any) -> None:
         task = asyncio.get_running_loop().create_task(self._give_up(event))

@@ -45,7 +45,7 @@ class LeanSession(SessionState):
     @property
     def bytes(self) -> int:
         """What the states take."""
-        return sum(self.sizes.values())
+        return sum(size for key, size in self.sizes.items() if key in self.state_data)  # Gradio lets old ones go
 
     def empty(self) -> None:
         """Lets the states go: the page begins anew with its next event."""

@@ -63,7 +63,7 @@ def build(context: Context, shell: Shell) -> None:
     _ui.copy_link(copy, page.shown[7])
     _renew.wire(new, _renewer(desk), [page.token, page.run], [page.run, page.shown[7]], page.shown[7])
     shell.send(send, page.parted, "next-token")
-    shell.on_open(_opened(desk), [page.view], [*form, page.lesson, *page.shown], **RUNS)
+    shell.on_open(_opened(desk), [page.token, page.view], [page.token, *form, page.lesson, *page.shown], **RUNS)
     _course(shell, desk, page)
     _endpoint(context)
 
@@ -112,9 +112,8 @@ def _html(name: str, **options: Any) -> gr.HTML:
 def _run(context: Context, page: Widgets, trigger: Callable, fn: Callable, inputs: list[Any]) -> Any:
     """Wires what starts a run, fn(visitor, *inputs): it is the visitor's, to be deleted with all else that is."""
     def run(token: str, *values: Any) -> Iterator[tuple]:
-        new = "" if token else context.visitors.new()
-        kept: Any = new or gr.skip()
-        for outputs in fn(context.visitors.name(token or new), *values):
+        visitor, kept = _visitor(context, token)
+        for outputs in fn(visitor, *values):
             yield kept, *outputs
             kept = gr.skip()
 
@@ -125,25 +124,26 @@ def _wire_example(desk: Desk, page: Widgets, button: gr.Button, example: library
     """An example sets every control and runs."""
     filled = _evaluation_form.values_of(example)
 
-    def run(token: str, view: str, request: gr.Request) -> Iterator[tuple]:
-        visitor = _visitor(desk, token, request)
-        first = (*filled, False, pages.lesson(example.lesson))
+    def run(token: str, view: str) -> Iterator[tuple]:
+        visitor, kept = _visitor(desk.context, token)
+        first = (kept, *filled, False, pages.lesson(example.lesson))
         for outputs in announced(desk.run_example(example, visitor, view)):
             yield *first, *outputs
             first = tuple(gr.skip() for _ in first)
 
     return _ui.event(button.click, run, [page.token, page.view],
-                     [*page.form, page.agreed, page.lesson, *page.shown], show_progress="hidden", **RUNS)
+                     [page.token, *page.form, page.agreed, page.lesson, *page.shown], show_progress="hidden", **RUNS)
 
 
-def _visitor(desk: Desk, token: str, request: gr.Request) -> str:
-    """Whose an example's run is: the visitor's, as far as he is known."""
-    return desk.context.visitors.name(token) if token else request.session_hash or "page"
+def _visitor(context: Context, token: str) -> tuple[str, Any]:
+    """Whose a run is, and the token that the browser is to keep; where it has none yet, it gets one."""
+    new = "" if token else context.visitors.new()
+    return context.visitors.name(token or new), new or gr.skip()
 
 
 def _renewer(desk: Desk) -> Callable:
-    def renew(token: str, run_id: str, request: gr.Request) -> tuple:
-        return desk.renew(run_id, _visitor(desk, token, request))
+    def renew(token: str, run_id: str) -> tuple:
+        return desk.renew(run_id, desk.context.visitors.name(token))
     return renew
 
 
@@ -182,10 +182,12 @@ def _wire_columns(form: list[Any]) -> None:
 
 def _opened(desk: Desk) -> Callable:
     """The first look: the run that a link names, or the first example."""
-    def opened(query: dict[str, str], view: str) -> Iterator[tuple]:
-        for form, outputs in desk.open(query, view):
+    def opened(query: dict[str, str], token: str, view: str) -> Iterator[tuple]:
+        visitor, kept = _visitor(desk.context, token)
+        for form, outputs in desk.open(query, visitor, view):
             lesson = pages.lesson(library.FIRST.lesson) if form is None else ""
-            yield *(form or [gr.skip()] * _evaluation_form.FIELDS), lesson, *outputs
+            yield kept, *(form or [gr.skip()] * _evaluation_form.FIELDS), lesson, *outputs
+            kept = gr.skip()
     return opened
 
 

@@ -139,14 +139,14 @@ def test_one_job_that_cannot_be_deleted_keeps_no_other(settings, tmp_path, monke
         page.jobs.table.add(name, "none", "ada", {}, -1.0)
         (page.jobs.folder / name).mkdir()
         page.jobs.table.change(name, QUEUED, state="done")
-    delete = page.jobs.delete
+    remove = page.jobs.remove
 
-    def refuse(job_id):
-        if job_id.startswith("A"):
+    def refuse(job):
+        if job.key.startswith("A"):
             raise StorageTrouble("Cannot write: the disk is read-only.")
-        delete(job_id)
+        remove(job)
 
-    monkeypatch.setattr(page.jobs, "delete", refuse)
+    monkeypatch.setattr(page.jobs, "remove", refuse)
     assert page.jobs.sweep() == 1
     assert page.jobs.table.known() == {"A" * 22}
 

@@ -273,6 +273,18 @@ def test_uploads_at_once_have_a_share_together(made):
     assert not made._coming
 
 
+def test_what_an_upload_has_brought_counts_once(made):
+    async def upload():
+        with made.announced(MB, "ada", "1.1.1.1") as came:
+            await came(MB // 4)
+            assert set(made._coming.values()) == {MB * 3 // 4}
+            await came(2 * MB)  # more than it announced
+            assert not made._coming
+        assert not made._coming
+
+    asyncio.run(upload())
+
+
 def test_an_address_may_have_what_a_visitor_may(tmp_path):
     made = Room(tmp_path, access.limits("class", "disk_mb=10,disk_each=8,disk_free=0"))
     put(uploads.place(tmp_path / "gradio", "ada", "1.1.1.1") / "x" / "file", 6 * MB)

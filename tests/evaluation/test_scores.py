@@ -69,7 +69,10 @@ def test_catastrophic_expressions_end_in_time(kind):
     assert not found.passed and "took longer" in found.evidence
 
 
-@given(st.text(max_size=40), st.text(min_size=1, max_size=40).filter(str.strip))
+NO_TEMPLATE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{"), min_size=1, max_size=40)
+
+
+@given(st.text(max_size=40), NO_TEMPLATE.filter(str.strip))
 def test_levenshtein_is_the_textbook_recurrence(output, value):
     a, b = output.strip(), value.strip()
     row = list(range(len(b) + 1))

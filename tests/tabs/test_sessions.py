@@ -141,3 +141,7 @@ def test_a_state_that_is_replaced_or_forgotten_counts_no_more(page, crowded):
     assert 300_000 < crowded["a1"].bytes < 310_000
     crowded["a1"][state._id] = None
     assert crowded["a1"].bytes < 100
+    crowded["a1"][state._id] = np.zeros(300_000, np.uint8)
+    crowded["a1"]._state_ttl[state._id] = (0, crowded["a1"]._state_ttl[state._id][1])
+    crowded.delete_all_expired_state()
+    assert crowded["a1"].bytes == 0

@@ -19,14 +19,14 @@ def queue():
 def unread(queue, monkeypatch):
     monkeypatch.setattr(_unread, "MINE", 1000)
     monkeypatch.setattr(_unread, "NEAR", 2500)
-    return Unread(queue, Presence())
+    return Unread(queue, Presence(), far=5000)
 
 
 def put(unread, queue, session, whose, size):
     line = queue.pending_messages_per_session.setdefault(session, asyncio.Queue())
     message = SimpleNamespace(output="x" * size)
     line.put_nowait(message)
-    unread.came(session, whose, message)
+    unread.came(f"event of {session}", session, whose, message)
 
 
 def test_sessions_of_one_visitor_count_together(unread, queue):
@@ -34,8 +34,17 @@ def test_sessions_of_one_visitor_count_together(unread, queue):
         put(unread, queue, session, ("ada", "1.1.1.1"), 600)
     put(unread, queue, "c", ("bea", "1.1.1.1"), 600)
     assert unread.too_much() == ({"ada"}, set())
-    put(unread, queue, "d", ("cleo", "1.1.1.1"), 900)
-    assert unread.too_much() == ({"ada"}, {"1.1.1.1"})
+
+
+def test_at_an_address_with_much_unread_less_is_too_much_and_who_reads_goes_on(unread, queue):
+    for number in range(4):
+        put(unread, queue, f"s{number}", (f"made up {number}", "1.1.1.1"), 700)
+    put(unread, queue, "r", ("reader", "1.1.1.1"), 10)
+    put(unread, queue, "x", ("other", "2.2.2.2"), 700)
+    assert unread.too_much() == ({f"made up {number}" for number in range(4)}, set())
+    for number in range(4, 8):
+        put(unread, queue, f"s{number}", (f"made up {number}", "1.1.1.1"), 700)
+    assert unread.too_much()[1] == {"1.1.1.1"}
 
 
 def test_what_was_read_counts_no_more_and_leaves_no_note(unread, queue):
@@ -73,5 +82,25 @@ def test_what_is_on_its_way_counts_as_well(unread, queue):
             await sent({"body": b"x" * 1200})
             assert unread.too_much() == ({"ada"}, set())
         assert unread.too_much() == (set(), set())
+
+    asyncio.run(stream())
+
+
+def test_a_stream_of_one_event_counts_for_its_session(unread, queue):
+    async def stream():
+        async def send(message):
+            pass
+
+        with unread._presence.listening(["event of a"], send) as sent:
+            put(unread, queue, "a", ("ada", "1.1.1.1"), 1200)
+            queue.pending_messages_per_session["a"].get_nowait()
+            await sent({"body": b"x" * 1200})
+            assert unread.too_much() == ({"ada"}, set())
+            for number in range(200):
+                unread.came(f"another {number}", "a", ("ada", "1.1.1.1"), SimpleNamespace(output=""))
+            assert unread.too_much() == ({"ada"}, set())
+            assert len(unread._events["a"]) <= _unread.EVENTS
+        assert unread.too_much() == (set(), set())
+        assert not unread._events
 
     asyncio.run(stream())

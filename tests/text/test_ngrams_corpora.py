@@ -127,6 +127,8 @@ def test_an_address_leaves_half_of_the_memory_for_texts_of_others(context):
     held = [library.add("a" * 9_000, (f"ada {number}", "2.2.2.2")) for number in range(4)]
     with pytest.raises(NotEnoughMemory, match="your address"):
         library.add("a" * 9_000, ("ada 5", "2.2.2.2"))
+    with pytest.raises(NotEnoughMemory, match="your address"):  # two of ada's own would go, and it is not enough
+        library.add("a" * 19_000, ("ada 0", "2.2.2.2"))
     library.add("b" * 9_000, ("bea", "1.1.1.1"))
     assert not any(own.let_go for own in held)
 

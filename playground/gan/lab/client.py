@@ -87,8 +87,8 @@ def get(context: Context, job_id: Any) -> Job:
 
 def ask(context: Context, job_id: str, words: str) -> None:
     """Asks a running process, after its answer to what was asked before. PlaygroundError if it does not answer."""
-    until = time.monotonic() + PATIENCE
-    while context.jobs.get(job_id).request:
+    until, key = time.monotonic() + PATIENCE, context.jobs.get(job_id).key
+    while context.jobs.table.read(key).request:
         if time.monotonic() > until:
             raise PlaygroundError("The run is busy and has not answered yet.", "Wait a moment and try again.")
         time.sleep(0.02)

@@ -153,10 +153,14 @@ class Library:
         """Takes a visitor's text in. Raises BadInput for one that cannot be counted, NotEnoughMemory if full."""
         own = OwnText(check_text(text), who)
         with self._lock:
-            self._let_go(own)
-            near = [each for each in self._texts if own.address and each.address == own.address]
-            self._check(self._texts, own, self._bound, "all visitors")
+            going = self._going(own)
+            left = [each for each in self._texts if each not in going]
+            near = [each for each in left if own.address and each.address == own.address]
+            self._check(left, own, self._bound, "all visitors")
             self._check(near, own, self._bound // 2 if own.address else self._bound, "your address")
+            for each in going:
+                self._texts.discard(each)
+                each.let_go, each.book, each.counted = True, Book("Your text", ""), None
             self._texts.add(own)
         return own
 
@@ -184,7 +188,8 @@ class Library:
                 own.counted = None  # the old unit's counts make room first
                 with self._large if len(book.text) > LARGE else contextlib.nullcontext():
                     counted = Counted(book, counts.count(symbols.read(book.text, unit)))
-                own.counted = None if own.let_go else counted  # it may have been let go meanwhile
+                with self._lock:
+                    own.counted = None if own.let_go else counted  # it may have been let go meanwhile
             own.last_used = time.monotonic()
         self._trim(own)
         return counted
@@ -194,14 +199,14 @@ class Library:
             raise NotEnoughMemory(f"The texts of {whose} may take {gigabytes(most)}, which is full.",
                                   "Try a shorter text, or again when others have left.")
 
-    def _let_go(self, own: OwnText) -> None:
-        """Makes room in the share of a new text's visitor. The session of a page that was left holds its text on."""
+    def _going(self, own: OwnText) -> list[OwnText]:
+        """What goes for a new text's room in its visitor's share: a page that was left holds its text for an hour."""
         left = sorted((each for each in self._texts if own.visitor and each.visitor == own.visitor),
                       key=lambda each: each.last_used)
-        while left and sum(each.text_bytes for each in left) + own.text_bytes > self._bound // 4:
-            gone = left.pop(0)
-            self._texts.discard(gone)
-            gone.let_go, gone.book, gone.counted = True, Book("Your text", ""), None
+        stay = len(left)
+        while stay and sum(each.text_bytes for each in left[-stay:]) + own.text_bytes > self._bound // 4:
+            stay -= 1
+        return left[:len(left) - stay]
 
     def _trim(self, keep: OwnText) -> None:
         """Drops counts, those used longest ago first, until the bound holds."""
