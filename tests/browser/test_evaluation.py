@@ -57,6 +57,8 @@ def test_the_first_example_is_there_without_a_click_and_says_how_sure_it_is(tab)
     story = tab.locator("#evaluation-story")
     expect(story).to_contain_text("Prompt as sent")
     expect(story).to_contain_text("icontains")
+    tab.get_by_role("button", name="New link").last.click()  # it is this browser's own
+    expect(tab).to_have_url(re.compile(r"tab=prompt-evaluation&run=[\w-]{22}"))
 
 
 def test_a_run_from_yaml_with_its_stories_filters_thumbs_and_link(tab, url):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas
@@ -125,6 +126,25 @@ def test_a_run_is_deleted_with_its_pictures(context):
     with pytest.raises(BadInput):
         desk.look(run_id, pages.ALL, "0-0-0-0")
     assert desk.still_there(run_id) == ""
+
+
+def test_a_new_link_is_for_an_ended_run_of_ones_own(context):
+    desk = Desk(context)
+    run_id = last(desk.run_example(EXAMPLE, "ada", pages.ALL))[0]
+    key = desk.kept(run_id).job.key
+    with pytest.raises(BadInput, match="another browser"):
+        desk.renew(run_id, "eve")
+    for state in ("queued", "running", "paused"):  # somebody's page may follow it by the id that it has
+        context.jobs.table.change(key, context.jobs.table.read(key).state, state=state, process="", started=time.time())
+        with pytest.raises(BadInput, match="not at its end"):
+            desk.renew(run_id, "ada")
+    context.jobs.table.change(key, "paused", state="done")
+    renewed, link = desk.renew(run_id, "ada")
+    assert renewed != run_id and link.endswith(renewed)
+    with pytest.raises(BadInput, match="new link"):
+        desk.look(run_id, pages.ALL, "0-0-0-0")
+    assert desk.look(renewed, pages.ALL, "0-0-0-0")[3] == "0-0-0-0"
+    context.jobs.delete(renewed)
 
 
 def test_references_get_their_names_their_column_and_their_check(tmp_path, monkeypatch):
