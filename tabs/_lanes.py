@@ -44,7 +44,7 @@ class Lanes:
         for lane in self._queue.event_queue_per_concurrency_id.values():
             lane.queue = FairLine(visitor_of, address_of)
         # in class mode most come from one address, and nobody without a login
-        self._unread = Unread(self._queue, door.presence, NEAR if door.mode == access.PUBLIC else 5 * NEAR)
+        self._unread = Unread(self._queue, door.presence, NEAR if door.mode == access.PUBLIC else 2 * NEAR)
         self._join, self._queue.push = self._queue.push, self.push
         self._send, self._queue.send_message = self._queue.send_message, self.send_message
         self._queue.get_events = self.get_events

@@ -21,7 +21,7 @@ EVENTS = 64  # of a session: more are looked through for those that nobody liste
 class Unread:
     """The unread answers of one page's queue. Of an address of which `far` bytes lie there nothing begins."""
 
-    def __init__(self, queue: Any, presence: Presence, far: int = 5 * NEAR) -> None:
+    def __init__(self, queue: Any, presence: Presence, far: int = 2 * NEAR) -> None:
         self._queue, self._presence, self._far = queue, presence, far
         self._sizes: dict[str, int] = {}  # bytes of what came since the session's line of answers was last empty
         self._whose: dict[str, tuple[str, str]] = {}  # visitor and address of sessions with something unread
