@@ -7,7 +7,7 @@ is slow to come is bounded elsewhere (playground/body.py), and so is the time be
 import asyncio
 from typing import Any
 
-LEAST = 65_536
+LEAST = 65_536  # bytes
 
 
 def patient(protocol: type[asyncio.Protocol], seconds: float, stalled: float) -> type[asyncio.Protocol]:

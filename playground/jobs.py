@@ -148,7 +148,7 @@ class Jobs:
         self.remove(self.get(job_id))
 
     def remove(self, job: Job) -> None:
-        """Does so with a job at hand, whatever its id is by now."""
+        """Deletes a job at hand, whatever its id is by now. BadInput if it is gone, PlaygroundError if it cannot."""
         if process := self._held_back(job):
             self.runner.kill(process)
         storage.remove_folder(job.folder)  # first: on a full disk it makes the room that the row's change needs

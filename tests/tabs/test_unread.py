@@ -70,11 +70,12 @@ def test_what_was_taken_out_unread_counts_no_more(unread, queue):
     assert 0 < unread.of("a") < 300
 
 
+async def send(message):
+    """The web server takes all that it is given."""
+
+
 def test_what_is_on_its_way_counts_as_well(unread, queue):
     async def stream():
-        async def send(message):
-            pass
-
         with unread._presence.listening(["a"], send) as sent:
             put(unread, queue, "a", ("ada", "1.1.1.1"), 1200)
             queue.pending_messages_per_session["a"].get_nowait()
@@ -88,9 +89,6 @@ def test_what_is_on_its_way_counts_as_well(unread, queue):
 
 def test_a_stream_of_one_event_counts_for_its_session(unread, queue):
     async def stream():
-        async def send(message):
-            pass
-
         with unread._presence.listening(["event of a"], send) as sent:
             put(unread, queue, "a", ("ada", "1.1.1.1"), 1200)
             queue.pending_messages_per_session["a"].get_nowait()
